@@ -1,0 +1,1 @@
+"""Parts of the platform: arguments and endpoints here, implementations per orchestrator below."""

@@ -1,0 +1,1 @@
+"""Implementations for Docker Swarm, on `pulumi_docker`."""

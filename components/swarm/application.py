@@ -1,0 +1,92 @@
+"""The application on Swarm."""
+
+from collections.abc import Sequence
+
+from pulumi import ComponentResource, Output, ResourceOptions
+
+from components.application import USER, ApplicationArgs, ApplicationEndpoint, environment, secrets
+from components.swarm.job import SECRETS, Job, JobArgs
+from components.swarm.service import Service, ServiceArgs
+from components.workload import HealthCheck, Mount, Network, Resources, Update, Workload
+
+PORT = 80
+HEALTH_CHECK = HealthCheck(command=["healthcheck"])
+
+
+class Application(ComponentResource):
+    """Install and migrate once; then the web replicas and the one cron worker.
+
+    A job that fails stops the roll-out: what runs goes on running.
+    """
+
+    endpoint: ApplicationEndpoint
+    """What the load balancer forwards to."""
+
+    def __init__(
+        self, name: str, args: ApplicationArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("studip:swarm:Application", name, None, opts)
+        both = [args.application_network, args.data_network]
+        job = Job(
+            f"{name}-migrate",
+            JobArgs(
+                workload=_workload(args, "migrate", [args.data_network], args.resources, SECRETS),
+                timeout=args.migrate_timeout,
+            ),
+            ResourceOptions(parent=self),
+        )
+        after_job = ResourceOptions(parent=self, depends_on=[job])
+        web = Service(
+            f"{name}-web",
+            ServiceArgs(
+                workload=_workload(args, "web", both, args.resources),
+                replicas=args.replicas,
+                health_check=HEALTH_CHECK,
+                update=args.update,
+                # Draining, and then the requests that are still under way.
+                stop_grace_period=args.drain + 30.0,
+            ),
+            after_job,
+        )
+        Service(
+            f"{name}-cron",
+            ServiceArgs(
+                workload=_workload(args, "cron", both, args.cron_resources),
+                health_check=HEALTH_CHECK,
+                # Its lock is a file of its own: there must never be two.
+                update=Update(order="stop-first"),
+                stop_grace_period=args.cron_grace_period,
+            ),
+            after_job,
+        )
+        self.endpoint = ApplicationEndpoint(
+            host=Output.concat("tasks.", web.name), port=PORT, slots=2 * args.replicas
+        )
+        self.register_outputs({"host": self.endpoint.host, "port": PORT})
+
+
+def _workload(
+    args: ApplicationArgs,
+    role: str,
+    networks: Sequence[Network],
+    resources: Resources,
+    secrets_folder: str = "/run/secrets",
+) -> Workload:
+    """The one image in one of its roles; environment and mounts are the same for all."""
+    return Workload(
+        image=args.image,
+        command=[role],
+        env=environment(args, secrets_folder),
+        secrets=secrets(args),
+        user=USER,
+        labels=args.labels[role],
+        networks=networks,
+        resources=resources,
+        mounts=[
+            *args.storage.mounts,
+            *args.mounts,
+            Mount(target="/tmp", kind="tmpfs", size=128),
+            Mount(target="/run/apache2", kind="tmpfs", size=8),
+        ],
+        logging=args.logging,
+    )

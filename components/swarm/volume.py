@@ -1,0 +1,24 @@
+"""Volumes on Swarm."""
+
+from collections.abc import Mapping
+
+import pulumi_docker as docker
+from pulumi import Resource, ResourceOptions
+
+
+def volume(
+    name: str,
+    labels: Mapping[str, str],
+    parent: Resource,
+    driver: str = "local",
+    driver_options: Mapping[str, str] | None = None,
+) -> docker.Volume:
+    """A named volume; its data lives until the volume is destroyed."""
+    return docker.Volume(
+        f"{name}-volume",
+        name=name,
+        driver=driver,
+        driver_opts=driver_options or None,
+        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in labels.items()],
+        opts=ResourceOptions(parent=parent),
+    )

@@ -1,0 +1,1 @@
+"""Rules that a preview must pass, whatever made the resources."""

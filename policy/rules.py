@@ -1,0 +1,189 @@
+"""What a deployed service must keep, as pure functions over its registered properties.
+
+Properties are plain values under the names of the resource plugin (`taskSpec`, `containerSpec`).
+Each rule yields one sentence for each violation; where they come from is said in DESIGN's table
+"What Stud.IP needs from a cluster" and its style rules.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.labels import PART
+from components.storage import STATE
+
+BY_DIGEST = re.compile(r"(^|@)sha256:[0-9a-f]{64}$")
+SECRET_NAME = re.compile(r"(PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_KEY)(?!.*_FILE$)")
+
+
+@dataclass(frozen=True)
+class ServiceView:
+    """A Swarm service's properties, with the parts that rules ask for."""
+
+    properties: Mapping[str, Any]
+
+    @property
+    def part(self) -> str:
+        """The part it belongs to, from its label; empty where it has none."""
+        labels = {item["label"]: item["value"] for item in self.properties.get("labels", ())}
+        return str(labels.get(PART, ""))
+
+    @property
+    def task(self) -> Mapping[str, Any]:
+        """Specification of its tasks."""
+        return self.properties.get("taskSpec") or {}
+
+    @property
+    def container(self) -> Mapping[str, Any]:
+        """Specification of the container in each task."""
+        return self.task.get("containerSpec") or {}
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The container's environment."""
+        return self.container.get("env") or {}
+
+    @property
+    def replicas(self) -> int:
+        """How many tasks there are to be."""
+        replicated = (self.properties.get("mode") or {}).get("replicated") or {}
+        return int(replicated.get("replicas", 1))
+
+    @property
+    def is_application(self) -> bool:
+        """Whether it runs the platform's application."""
+        return self.part in ("web", "cron")
+
+
+Rule = Callable[[ServiceView], Iterator[str]]
+
+
+def image_by_digest(service: ServiceView) -> Iterator[str]:
+    """A tag can move under a running service."""
+    image = str(service.container.get("image", ""))
+    if not BY_DIGEST.search(image):
+        yield f"image must be referenced as name@sha256:..., got {image}"
+
+
+def no_secret_in_environment(service: ServiceView) -> Iterator[str]:
+    """Everybody who may inspect a service reads its environment."""
+    for name in sorted(service.env):
+        if SECRET_NAME.search(name):
+            yield f"environment variable {name} would carry a secret; give a file ({name}_FILE)"
+
+
+def converges(service: ServiceView) -> Iterator[str]:
+    """Without it a roll-out that fails counts as done."""
+    if not service.properties.get("convergeConfig"):
+        yield "convergeConfig must be set, so that a failed roll-out fails the update"
+
+
+def is_limited(service: ServiceView) -> Iterator[str]:
+    """One container must not take its node's memory or disk from the others."""
+    if not ((service.task.get("resources") or {}).get("limits") or {}).get("memoryBytes"):
+        yield "a memory limit must be set"
+    if "max-size" not in ((service.task.get("logDriver") or {}).get("options") or {}):
+        yield "log rotation (max-size) must be set"
+
+
+def is_hardened(service: ServiceView) -> Iterator[str]:
+    """Containers write to their mounts only and have no capabilities."""
+    if not service.container.get("readOnly"):
+        yield "the root file system must be read-only"
+    if service.container.get("capAdds"):
+        yield f"capabilities must not be added, got {', '.join(service.container['capAdds'])}"
+
+
+def only_load_balancer_is_published(service: ServiceView) -> Iterator[str]:
+    """All other parts are reached through the cluster's own networks."""
+    ports = (service.properties.get("endpointSpec") or {}).get("ports") or ()
+    if ports and service.part != "load-balancer":
+        published = ", ".join(str(port.get("publishedPort")) for port in ports)
+        yield f"only the load balancer may publish ports, got {published}"
+
+
+def migrations_have_a_lock(service: ServiceView) -> Iterator[str]:
+    """`cli/studip migrate` has none: replicas that start together would run it together."""
+    if service.is_application and service.env.get("AUTO_MIGRATE", "0") != "0":
+        yield "AUTO_MIGRATE must be 0 on replicas; the migrate job does it once, under a lock"
+
+
+def one_cron_worker(service: ServiceView) -> Iterator[str]:
+    """Its own lock is a file on local disk, which a second worker does not see."""
+    if service.part != "cron":
+        return
+    if service.replicas != 1:
+        yield f"there must be exactly one cron worker, got {service.replicas}"
+    if (service.properties.get("updateConfig") or {}).get("order") != "stop-first":
+        yield "the cron worker must be replaced stop-first, else two run at once"
+
+
+def replicas_share_a_cache(service: ServiceView) -> Iterator[str]:
+    """The file cache below /tmp is each replica's own."""
+    if service.part == "web" and service.replicas > 1 and "CACHE_KIND" not in service.env:
+        yield f"{service.replicas} replicas need a shared cache (redis); each would keep its own"
+
+
+def forwarded_host_is_not_trusted(service: ServiceView) -> Iterator[str]:
+    """AUTO_PROXY believes X-Forwarded-Host, which a client can send."""
+    if not service.is_application:
+        return
+    if service.env.get("AUTO_PROXY", "0") not in ("", "0"):
+        yield "AUTO_PROXY must be off; it trusts X-Forwarded-Host"
+    if not service.env.get("PROXY_URL"):
+        yield "PROXY_URL must name the address that users type"
+
+
+def state_is_shared(service: ServiceView) -> Iterator[str]:
+    """What one replica writes, the others must read; what can be rebuilt must not be shared."""
+    if not service.is_application:
+        return
+    kinds = {mount["target"]: mount["type"] for mount in service.container.get("mounts") or ()}
+    for state in STATE:
+        kind = kinds.get(state.target)
+        if state.shared and kind not in ("volume", "bind"):
+            yield f"{state.target} must be on shared storage, got {kind or 'nothing'}"
+        if not state.shared and kind in ("volume", "bind"):
+            yield f"{state.target} can be rebuilt and must stay local, got {kind}"
+
+
+def writable_tmp(service: ServiceView) -> Iterator[str]:
+    """Stud.IP keeps its locks and log below /tmp; each container needs its own."""
+    if not service.is_application:
+        return
+    kinds = {mount["target"]: mount["type"] for mount in service.container.get("mounts") or ()}
+    if kinds.get("/tmp") != "tmpfs":
+        yield f"/tmp must be a tmpfs, got {kinds.get('/tmp', 'nothing')}"
+
+
+RULES: tuple[Rule, ...] = (
+    image_by_digest,
+    no_secret_in_environment,
+    converges,
+    is_limited,
+    is_hardened,
+    only_load_balancer_is_published,
+    migrations_have_a_lock,
+    one_cron_worker,
+    replicas_share_a_cache,
+    forwarded_host_is_not_trusted,
+    state_is_shared,
+    writable_tmp,
+)
+
+
+def violations(properties: Mapping[str, Any]) -> list[str]:
+    """Every sentence of every rule about one service; empty where it keeps them all."""
+    service = ServiceView(properties)
+    return [sentence for rule in RULES for sentence in rule(service)]
+
+
+def warnings(properties: Mapping[str, Any]) -> list[str]:
+    """What is allowed, and worth a second thought."""
+    return [
+        f"{mount['target']} is a folder of the node ({mount.get('source')}): it is not the same "
+        "folder on another node"
+        for mount in ServiceView(properties).container.get("mounts") or ()
+        if mount["type"] == "bind"
+    ]

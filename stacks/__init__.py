@@ -1,0 +1,1 @@
+"""Which parts an environment has, and the only place where they are wired."""
