@@ -7,7 +7,7 @@ import pulumi
 from pulumi import Output, ResourceTransformationArgs, ResourceTransformationResult
 
 # The SDK's own mapping from argument classes to the plugin's names.
-from pulumi._types import input_type_to_untyped_dict, is_input_type
+from pulumi._types import input_type_to_dict, is_input_type
 
 from policy.rules import violations, warnings
 
@@ -34,7 +34,7 @@ def _check(args: ResourceTransformationArgs) -> ResourceTransformationResult | N
     name = args.name
 
     def checked(resolved: Mapping[str, Any]) -> Any:
-        plain = {_camel(key): _plain(value) for key, value in resolved.items()}
+        plain = _plain({_camel(key): value for key, value in resolved.items()})
         for sentence in warnings(plain):
             pulumi.warn(f"{name}: {sentence}")
         if found := violations(plain):
@@ -48,9 +48,9 @@ def _check(args: ResourceTransformationArgs) -> ResourceTransformationResult | N
 
 def _plain(value: Any) -> Any:
     if is_input_type(type(value)):
-        return {key: _plain(item) for key, item in input_type_to_untyped_dict(value).items()}
+        return _plain(input_type_to_dict(value))
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value

@@ -26,7 +26,7 @@ class ServiceView:
     @property
     def part(self) -> str:
         """The part it belongs to, from its label; empty where it has none."""
-        labels = {item["label"]: item["value"] for item in self.properties.get("labels", ())}
+        labels = {item["label"]: item["value"] for item in self.properties.get("labels") or ()}
         return str(labels.get(PART, ""))
 
     @property

@@ -1,0 +1,230 @@
+"""What every component keeps, whichever it is."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi import Output
+
+from components.application import ApplicationArgs, ApplicationEndpoint
+from components.cache import CacheArgs, CacheEndpoint
+from components.database import DatabaseClusterArgs, DatabaseEndpoint
+from components.images import ImageArgs
+from components.labels import ENVIRONMENT, PART, labels
+from components.load_balancer import LoadBalancerArgs
+from components.network import NetworkArgs
+from components.registry import RegistryArgs, RegistryEndpoint
+from components.storage import StorageArgs
+from components.swarm.application import Application
+from components.swarm.cache import Cache
+from components.swarm.database import DatabaseCluster
+from components.swarm.images import Image
+from components.swarm.load_balancer import LoadBalancer
+from components.swarm.network import ClusterNetwork
+from components.swarm.registry import Registry
+from components.swarm.storage import Storage
+from components.workload import Logging, Network, Resources, Update
+from policy.rules import violations
+from tests.recording import DIGEST, Recording, is_secret, record, revealed
+
+IMAGE = f"127.0.0.1:5000/studip/any@{DIGEST}"
+RESOURCES = Resources(cpu_limit=0.5, memory_limit=64)
+NETWORK = Network(id="network-id", name="network")
+PASSWORD = "never to be seen"
+HERE = Path(__file__).parent
+
+
+def _labels(part: str) -> dict[str, str]:
+    return labels("test", part)
+
+
+def _application(name: str) -> Application:
+    storage = Storage(
+        f"{name}-storage",
+        StorageArgs(kind="local", labels=_labels("storage"), driver_options={}),
+    )
+    return Application(
+        name,
+        ApplicationArgs(
+            image=IMAGE,
+            application_network=NETWORK,
+            data_network=NETWORK,
+            database=DatabaseEndpoint(
+                host="db",
+                port=3306,
+                database="studip",
+                user="studip",
+                password=Output.secret(PASSWORD),
+            ),
+            cache=CacheEndpoint(
+                kind="redis", host="cache", port=6379, password=Output.secret(PASSWORD)
+            ),
+            storage=storage.endpoint,
+            site_name="Test",
+            url="http://127.0.0.1:8080",
+            mail_transport="null",
+            demo_data=True,
+            config={},
+            replicas=2,
+            drain=4,
+            update=Update(order="start-first"),
+            resources=RESOURCES,
+            cron_resources=RESOURCES,
+            cron_grace_period=60,
+            migrate_timeout=60,
+            mounts=(),
+            labels={role: _labels(role) for role in ("web", "cron", "migrate")},
+            logging=Logging(),
+        ),
+    )
+
+
+COMPONENTS: dict[str, Callable[[str], Any]] = {
+    "application": _application,
+    "cache": lambda name: Cache(
+        name,
+        CacheArgs(
+            kind="redis",
+            image=IMAGE,
+            network=NETWORK,
+            password=Output.secret(PASSWORD),
+            memory=64,
+            labels=_labels("cache"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
+    "database": lambda name: DatabaseCluster(
+        name,
+        DatabaseClusterArgs(
+            kind="single",
+            image=IMAGE,
+            network=NETWORK,
+            database="studip",
+            user="studip",
+            password=Output.secret(PASSWORD),
+            root_password=Output.secret(PASSWORD),
+            parameters={"max_connections": "50"},
+            labels=_labels("database"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
+    "image": lambda name: Image(
+        name,
+        ImageArgs(
+            repository="studip/base",
+            context=HERE,
+            dockerfile=HERE / "Dockerfile",
+            registry=RegistryEndpoint(
+                address="registry.test", user="user", password=Output.secret(PASSWORD)
+            ),
+        ),
+    ),
+    "load_balancer": lambda name: LoadBalancer(
+        name,
+        LoadBalancerArgs(
+            kind="haproxy",
+            image=IMAGE,
+            edge_network=NETWORK,
+            application_network=NETWORK,
+            backend=ApplicationEndpoint(host=Output.from_input("tasks.web"), port=80, slots=4),
+            http_port=8080,
+            https_port=8443,
+            certificate=Output.secret(PASSWORD),
+            labels=_labels("load-balancer"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
+    "network": lambda name: ClusterNetwork(
+        name, NetworkArgs(driver="overlay", labels=_labels("network"), subnet="10.90.0.0/24")
+    ),
+    "registry": lambda name: Registry(
+        name,
+        RegistryArgs(
+            kind="distribution",
+            image=DIGEST,
+            port=5000,
+            labels=_labels("registry"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
+    "storage": lambda name: Storage(
+        name, StorageArgs(kind="local", labels=_labels("storage"), driver_options={})
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=sorted(COMPONENTS))
+def recording(request: pytest.FixtureRequest) -> Recording:
+    return record(lambda: COMPONENTS[request.param]("studip-test-it"))
+
+
+def test_every_child_is_below_its_component(recording: Recording) -> None:
+    components = {resource.urn for resource in recording.resources if not resource.custom}
+    assert components
+    for resource in recording.resources:
+        if resource.custom:
+            assert resource.parent in components, resource.name
+
+
+def test_every_childs_name_starts_with_its_components(recording: Recording) -> None:
+    by_urn = {resource.urn: resource for resource in recording.resources}
+    for resource in recording.resources:
+        if resource.parent in by_urn:
+            assert resource.name.startswith(by_urn[resource.parent].name)
+
+
+def test_every_component_has_a_type_token_of_ours_and_registers_outputs(
+    recording: Recording,
+) -> None:
+    for resource in recording.resources:
+        if not resource.custom:
+            assert re.fullmatch(r"studip:swarm:[A-Z][A-Za-z]+", resource.type)
+            assert resource.urn in recording.outputs, resource.name
+
+
+def test_everything_that_can_carries_our_labels(recording: Recording) -> None:
+    without = {
+        "docker:index/image:Image",  # labelled in its Dockerfile
+        "docker:index/serviceConfig:ServiceConfig",  # the plugin has no labels for it
+    }
+    for resource in recording.resources:
+        if resource.custom and resource.type not in without:
+            carried = {item["label"]: item["value"] for item in resource.inputs["labels"]}
+            assert carried[ENVIRONMENT] == "test", resource.name
+            assert carried[PART], resource.name
+
+
+def test_no_secret_reaches_the_engine_unmarked(recording: Recording) -> None:
+    def plain(value: Any) -> str:
+        if is_secret(value):
+            return ""
+        if isinstance(value, dict):
+            return " ".join(plain(item) for item in value.values())
+        if isinstance(value, list):
+            return " ".join(plain(item) for item in value)
+        return str(value)
+
+    for resource in recording.resources:
+        assert PASSWORD not in plain(dict(resource.inputs)), resource.name
+    for urn, outputs in recording.outputs.items():
+        assert PASSWORD not in plain(dict(outputs)), urn
+
+
+def test_every_service_keeps_the_policies(recording: Recording) -> None:
+    for service in recording.of_type("docker:index/service:Service"):
+        assert violations(revealed(dict(service.inputs))) == []
+
+
+def test_names_of_secrets_and_configs_end_in_a_hash_of_their_content(
+    recording: Recording,
+) -> None:
+    for type_ in ("docker:index/secret:Secret", "docker:index/serviceConfig:ServiceConfig"):
+        for resource in recording.of_type(type_):
+            assert re.search(r"-[0-9a-f]{8}$", resource.inputs["name"]), resource.name
+            assert not resource.replaced_delete_first

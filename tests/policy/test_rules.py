@@ -1,0 +1,226 @@
+"""Each rule by itself: a service that keeps it, and the one change that breaks it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi_docker as docker
+import pytest
+from pulumi import Output
+
+from policy.enforce import PolicyViolation, enforce
+from policy.rules import RULES, violations, warnings
+from tests.recording import DIGEST, record
+
+ROOT = "/var/www/studip"
+Change = Callable[[dict[str, Any]], object]
+
+
+def good(part: str) -> dict[str, Any]:
+    """A service that keeps every rule."""
+    return {
+        "labels": [{"label": "studip.part", "value": part}],
+        "convergeConfig": {"delay": "1s", "timeout": "60s"},
+        "updateConfig": {"order": "stop-first" if part == "cron" else "start-first"},
+        "mode": {"replicated": {"replicas": 1 if part == "cron" else 2}},
+        "taskSpec": {
+            "resources": {"limits": {"memoryBytes": 1}},
+            "logDriver": {"options": {"max-size": "1m"}},
+            "containerSpec": {
+                "image": f"registry.test/studip/demo@{DIGEST}",
+                "readOnly": True,
+                "env": {
+                    "CACHE_KIND": "redis",
+                    "MYSQL_PASSWORD_FILE": "/run/secrets/database-password",
+                    "PROXY_URL": "http://127.0.0.1",
+                },
+                "mounts": [
+                    *(
+                        {"target": f"{ROOT}/{path}", "type": "volume", "source": path}
+                        for path in (
+                            "data/upload_doc",
+                            "data/archiv",
+                            "data/oer",
+                            "data/oer_logos",
+                            "public/pictures",
+                            "public/plugins_packages",
+                        )
+                    ),
+                    {"target": f"{ROOT}/data/media_cache", "type": "tmpfs"},
+                    {"target": "/tmp", "type": "tmpfs"},
+                ],
+            },
+        },
+    }
+
+
+def container(service: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = service["taskSpec"]["containerSpec"]
+    return found
+
+
+BREAKS: dict[str, tuple[str, Change, str]] = {
+    "image_by_digest": (
+        "web",
+        lambda s: container(s).update(image="registry.test/studip/demo:latest"),
+        "image must be referenced as name@sha256:..., got registry.test/studip/demo:latest",
+    ),
+    "no_secret_in_environment": (
+        "web",
+        lambda s: container(s)["env"].update(MYSQL_PASSWORD="x"),
+        "environment variable MYSQL_PASSWORD would carry a secret; "
+        "give a file (MYSQL_PASSWORD_FILE)",
+    ),
+    "converges": (
+        "web",
+        lambda s: s.pop("convergeConfig"),
+        "convergeConfig must be set, so that a failed roll-out fails the update",
+    ),
+    "is_limited": (
+        "web",
+        lambda s: s["taskSpec"].pop("resources"),
+        "a memory limit must be set",
+    ),
+    "is_hardened": (
+        "web",
+        lambda s: container(s).update(capAdds=["CAP_NET_ADMIN"]),
+        "capabilities must not be added, got CAP_NET_ADMIN",
+    ),
+    "only_load_balancer_is_published": (
+        "database",
+        lambda s: s.update(endpointSpec={"ports": [{"targetPort": 3306, "publishedPort": 3306}]}),
+        "only the load balancer may publish ports, got 3306",
+    ),
+    "migrations_have_a_lock": (
+        "web",
+        lambda s: container(s)["env"].update(AUTO_MIGRATE="1"),
+        "AUTO_MIGRATE must be 0 on replicas; the migrate job does it once, under a lock",
+    ),
+    "one_cron_worker": (
+        "cron",
+        lambda s: s["mode"]["replicated"].update(replicas=2),
+        "there must be exactly one cron worker, got 2",
+    ),
+    "replicas_share_a_cache": (
+        "web",
+        lambda s: container(s)["env"].pop("CACHE_KIND"),
+        "2 replicas need a shared cache (redis); each would keep its own",
+    ),
+    "forwarded_host_is_not_trusted": (
+        "web",
+        lambda s: container(s)["env"].update(AUTO_PROXY="1"),
+        "AUTO_PROXY must be off; it trusts X-Forwarded-Host",
+    ),
+    "state_is_shared": (
+        "web",
+        lambda s: container(s)["mounts"].pop(0),
+        f"{ROOT}/data/upload_doc must be on shared storage, got nothing",
+    ),
+    "writable_tmp": (
+        "web",
+        lambda s: container(s)["mounts"].pop(),
+        "/tmp must be a tmpfs, got nothing",
+    ),
+}
+
+
+def test_every_rule_has_a_case_that_breaks_it() -> None:
+    assert {rule.__name__ for rule in RULES} == set(BREAKS)
+
+
+@pytest.mark.parametrize("part", ["web", "cron", "database"])
+def test_a_good_service_keeps_every_rule(part: str) -> None:
+    assert violations(good(part)) == []
+
+
+@pytest.mark.parametrize("rule", sorted(BREAKS))
+def test_one_change_breaks_exactly_one_rule(rule: str) -> None:
+    part, change, sentence = BREAKS[rule]
+    service = good(part)
+    change(service)
+    assert violations(service) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda s: s.update(updateConfig={"order": "start-first"}),
+            "the cron worker must be replaced stop-first, else two run at once",
+        ),
+        (
+            lambda s: container(s).update(readOnly=False),
+            "the root file system must be read-only",
+        ),
+        (
+            lambda s: s["taskSpec"].pop("logDriver"),
+            "log rotation (max-size) must be set",
+        ),
+        (
+            lambda s: container(s)["env"].pop("PROXY_URL"),
+            "PROXY_URL must name the address that users type",
+        ),
+        (
+            lambda s: container(s)["mounts"].append(
+                {"target": f"{ROOT}/data/assets_cache", "type": "volume", "source": "x"}
+            ),
+            f"{ROOT}/data/assets_cache can be rebuilt and must stay local, got volume",
+        ),
+    ],
+)
+def test_the_other_half_of_a_rule(change: Change, sentence: str) -> None:
+    service = good("cron")
+    change(service)
+    assert violations(service) == [sentence]
+
+
+def test_a_folder_of_the_node_draws_a_warning() -> None:
+    service = good("web")
+    container(service)["mounts"].append({"target": "/x", "type": "bind", "source": "/srv/x"})
+    assert violations(service) == []
+    assert warnings(service) == [
+        "/x is a folder of the node (/srv/x): it is not the same folder on another node"
+    ]
+
+
+def _service(image: str | Output[str]) -> docker.Service:
+    return docker.Service(
+        "it",
+        name="it",
+        task_spec=docker.ServiceTaskSpecArgs(
+            container_spec=docker.ServiceTaskSpecContainerSpecArgs(image=image, read_only=True),
+            resources=docker.ServiceTaskSpecResourcesArgs(
+                limits=docker.ServiceTaskSpecResourcesLimitsArgs(memory_bytes=1)
+            ),
+            log_driver=docker.ServiceTaskSpecLogDriverArgs(
+                name="json-file", options={"max-size": "1m"}
+            ),
+        ),
+        converge_config=docker.ServiceConvergeConfigArgs(delay="1s"),
+    )
+
+
+def test_a_program_that_breaks_a_rule_is_stopped_before_the_service_is_registered() -> None:
+    registered: list[str] = []
+
+    def program() -> None:
+        enforce()
+        _service(Output.from_input("registry.test/studip/demo:latest"))
+
+    with pytest.raises(PolicyViolation) as caught:
+        registered += [r.name for r in record(program).resources]
+    assert str(caught.value) == (
+        "policy: it: image must be referenced as name@sha256:..., "
+        "got registry.test/studip/demo:latest"
+    )
+    assert registered == []
+
+
+def test_a_program_that_keeps_the_rules_registers_its_services_unchanged() -> None:
+    def program(checked: bool) -> None:
+        if checked:
+            enforce()
+        _service(Output.from_input(DIGEST))
+
+    plain = record(lambda: program(checked=False))
+    checked = record(lambda: program(checked=True))
+    assert [r.inputs for r in checked.resources] == [r.inputs for r in plain.resources]
