@@ -8,6 +8,7 @@ from typing import Any
 
 from google.protobuf import json_format
 from pulumi.runtime import mocks
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
 DIGEST = "sha256:" + "0" * 64
@@ -152,6 +153,9 @@ def _record(program: Callable[[], object], preview: bool) -> Recording:
 
         loop.run_until_complete(run_pulumi_func(run))
     finally:
+        # A failed program leaves outputs behind that would fail the next one.
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()
         loop.close()
         asyncio.set_event_loop(asyncio.new_event_loop())
     return recording
