@@ -1,0 +1,85 @@
+# Every target works in a clean clone: it first puts on the machine what it needs itself.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The environment: one Pulumi.<STACK>.yaml.
+STACK ?= dev
+
+ON := . toolchain/activate &&
+OPERATE = $(ON) exec python -m operations
+FILES := git ls-files --cached --others --exclude-standard
+SCRIPTS := $(FILES) -z | xargs -0 awk 'FNR == 1 && /^\#!.*[\/ ](ba|da)?sh$$/ { print FILENAME } FNR > 1 { nextfile }'
+
+##@ Run
+.PHONY: up status logs shell preview refresh down destroy prune gc
+up: all ## Build all images and bring the platform up, or up to date
+	@$(OPERATE) up --stack $(STACK)
+status: python pulumi ## Show each part: desired, running, healthy, image, endpoint
+	@$(OPERATE) status --stack $(STACK)
+logs: python ## Show what a part wrote: make logs PART=web SINCE=10m FOLLOW=1
+	@$(OPERATE) logs --stack $(STACK) $(if $(SINCE),--since $(SINCE)) $(if $(FOLLOW),--follow) $(PART)
+shell: python ## Open a shell in a part's container: make shell PART=database
+	@$(OPERATE) shell --stack $(STACK) $(PART)
+preview: all ## Show what `up` would change: make preview STACK=dev
+	@$(ON) python -m toolchain stack $(STACK) && exec pulumi preview --stack $(STACK) --diff
+refresh: all ## Read into Pulumi's state what was changed by hand
+	@$(ON) exec pulumi refresh --stack $(STACK) --yes
+down: python pulumi ## Stop the platform; its data stays
+	@$(OPERATE) down --stack $(STACK)
+destroy: python pulumi ## Remove the platform AND ITS DATA (FORCE=1 asks nothing)
+	@$(OPERATE) destroy --stack $(STACK)
+prune: python pulumi ## Remove what carries our labels and belongs to no stack any more
+	@$(OPERATE) prune
+gc: python pulumi ## Take old images out of the registry: make gc KEEP=3
+	@$(OPERATE) gc --stack $(STACK) $(if $(KEEP),--keep $(KEEP))
+
+##@ Check
+.PHONY: test test-unit test-live lint bench
+test: all ## Run all tests
+	@$(ON) exec pytest
+test-unit: python ## Run the tests that need no engine
+	@$(ON) exec pytest -m "not live"
+test-live: all ## Run the tests on the engine of this machine
+	@$(ON) exec pytest -m live
+lint: lint-python lint-types lint-images lint-shell lint-yaml lint-repository ## Check style and types of everything
+bench: all ## Measure, into build/bench.json
+	@$(ON) exec python -m tests.bench
+
+.PHONY: lint-python lint-types lint-images lint-shell lint-yaml lint-repository
+lint-python: python
+	@$(ON) ruff check && ruff format --check
+lint-types: python
+	@$(ON) mypy
+lint-images: python
+	@$(ON) $(FILES) '*Dockerfile*' ':!*.dockerignore' | xargs --no-run-if-empty hadolint
+lint-shell: python
+	@$(ON) $(SCRIPTS) | xargs --no-run-if-empty shellcheck --external-sources
+lint-yaml: python
+	@$(ON) yamllint --strict .
+lint-repository: python
+	@$(ON) pytest --quiet tests/test_repository.py
+
+##@ Write
+.PHONY: format snapshot schema
+format: python ## Bring the Python code into shape
+	@$(ON) ruff check --fix && ruff format
+snapshot: python ## Write stacks/snapshots/ anew
+	@$(ON) exec python -m stacks.snapshot
+schema: python ## Write the JSON Schema of the settings files anew
+	@$(ON) exec python -m stacks.settings
+
+##@ Stages that put the toolchain on this machine
+.PHONY: python pulumi engine rootfs all
+python: ## Python packages
+pulumi: ## Pulumi and its plugins
+engine: ## Docker Engine, as a Swarm of one node
+rootfs: ## Debian's root file system, as an image
+all: ## All of them
+python pulumi engine rootfs all:
+	@toolchain/bootstrap $@
+
+.PHONY: help
+help:
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

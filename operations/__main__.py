@@ -1,0 +1,63 @@
+"""The command line: `python -m operations COMMAND --stack dev`."""
+
+import argparse
+import sys
+from types import ModuleType
+
+from operations import destroy, down, gc, logs, prune, shell, status, up
+from operations.failure import Failure
+from operations.project import require_environment
+
+COMMANDS: dict[str, ModuleType] = {
+    "up": up,
+    "status": status,
+    "logs": logs,
+    "shell": shell,
+    "down": down,
+    "destroy": destroy,
+    "prune": prune,
+    "gc": gc,
+}
+
+EXAMPLES = """examples:
+  python -m operations up --stack dev
+  python -m operations status --json
+  python -m operations logs web --follow --since 10m
+  python -m operations shell database
+  python -m operations shell web -c 'ls -l data'
+  python -m operations gc --keep 3
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; a module's first line of documentation is its help."""
+    top = argparse.ArgumentParser(
+        prog="python -m operations",
+        description="Operate a Stud.IP platform.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module in COMMANDS.items():
+        text = (module.__doc__ or "").split(": ", 1)[-1].splitlines()[0]
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--stack", default="dev", help="the environment (default: %(default)s)")
+        module.add_arguments(sub)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command: its exit code, or 1 and one message."""
+    arguments = parser().parse_args(argv)
+    try:
+        require_environment(arguments.stack)
+        return int(COMMANDS[arguments.command].run(arguments))
+    except Failure as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return up.INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

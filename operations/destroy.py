@@ -1,0 +1,43 @@
+"""`destroy`: everything goes, data included."""
+
+import argparse
+import os
+
+from operations import engine, heal, pulumi, up
+from operations.engine import Thing
+from operations.terminal import confirm
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments beside `--stack`."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say what will be lost, ask on a terminal, destroy; the exit code is Pulumi's."""
+    stack = arguments.stack
+    client = engine.connect()
+    heal.release(stack)
+    print("\n".join(announcement(stack, engine.things(client, stack))), flush=True)
+    confirm(f"Destroy {stack}?")
+    heal.heal(client, stack)
+    code, interrupted, _ = up.stream(
+        pulumi.command("destroy", "--stack", stack, "--yes", "--skip-preview"), os.environ
+    )
+    if interrupted:
+        print("\nInterrupted; what was done is recorded. `make destroy` goes on from here.")
+        return up.INTERRUPTED
+    if code == 0:
+        print(f"\n{stack} is gone, with its data. Next: {up.again(stack)} makes a new, empty one")
+    return code
+
+
+def announcement(stack: str, things: list[Thing]) -> list[str]:
+    """What `destroy` is about to take away, the data first."""
+    volumes = sorted(thing.name for thing in things if thing.kind == "volume")
+    others = sorted(str(thing) for thing in things if thing.kind != "volume")
+    return [
+        f"This destroys {stack}. THE DATA IN ITS VOLUMES WILL BE GONE:",
+        *(f"  volume {name}" for name in volumes or ["(none)"]),
+        "and with it:",
+        *(f"  {other}" for other in others or ["(nothing runs)"]),
+    ]

@@ -1,0 +1,43 @@
+"""`down`: everything stops, and nothing is lost."""
+
+import argparse
+import os
+
+from operations import engine, heal, pulumi, up
+
+# What stays: data, and what would be costly or impossible to make again. The registry stays with
+# its images, as they can't be told from the place that they were pushed to.
+KEPT = (
+    "docker:index/volume:Volume",
+    "docker:index/secret:Secret",
+    "docker:index/image:Image",
+    "random:index/randomPassword:RandomPassword",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments beside `--stack`."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Destroy all but what is kept; the exit code is Pulumi's."""
+    stack = arguments.stack
+    heal.heal(engine.connect(), stack)
+    code, interrupted, _ = up.stream(
+        pulumi.command("destroy", "--stack", stack, "--yes", "--skip-preview", *excluded()),
+        os.environ,
+    )
+    if interrupted:
+        print("\nInterrupted; what was done is recorded.")
+        return up.INTERRUPTED
+    if code == 0:
+        print(
+            f"\n{stack} is down. Volumes, passwords and images are kept, and the registry that "
+            f"holds them.\nNext: {up.again(stack)} brings it back with its data"
+        )
+    return code
+
+
+def excluded() -> list[str]:
+    """Options that keep every resource of the kept types, with all that they depend on."""
+    return [option for type in KEPT for option in ("--exclude", f"**{type}::**")]

@@ -1,0 +1,121 @@
+"""The Pulumi command line, and what its state says about an environment."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from operations.failure import Failure
+from operations.project import ROOT
+
+SERVICE = "docker:index/service:Service"
+CONTAINER = "docker:index/container:Container"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of the state, with inputs and outputs as Pulumi wrote them."""
+
+    urn: str
+    type: str
+    id: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its name on the engine, or else in Pulumi."""
+        return str(self.properties.get("name") or self.urn.rsplit("::", 1)[-1])
+
+    def label(self, key: str) -> str | None:
+        """Value of one of its labels, which the docker package writes as a list of pairs."""
+        for pair in self.properties.get("labels") or []:
+            if isinstance(pair, dict) and pair.get("label") == key:
+                return str(pair.get("value"))
+        return None
+
+
+@dataclass(frozen=True)
+class PendingOperation:
+    """An operation that was begun and of whose end the state knows nothing."""
+
+    kind: str  # creating, updating, deleting, reading, importing
+    resource: Resource
+
+
+@dataclass(frozen=True)
+class State:
+    """What Pulumi knows about an environment."""
+
+    resources: Sequence[Resource] = ()
+    pending: Sequence[PendingOperation] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> set[str]:
+        """Identifiers of everything that the state holds."""
+        return {resource.id for resource in self.resources if resource.id}
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of Pulumi in this checkout; raises Failure where the toolchain is off."""
+    program = shutil.which("pulumi")
+    if program is None or "PULUMI_BACKEND_URL" not in os.environ:
+        raise Failure("the toolchain is not active: run `. toolchain/activate`, or use make")
+    return [program, "--cwd", str(ROOT), "--non-interactive", *arguments]
+
+
+def capture(*arguments: str) -> str:
+    """Standard output of a Pulumi command; raises Failure with its last words."""
+    done = subprocess.run(
+        command(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        words = done.stderr.strip() or done.stdout.strip()
+        raise Failure(f"pulumi {' '.join(arguments)}: {words.removeprefix('error: ')}")
+    return done.stdout
+
+
+def select(stack: str) -> None:
+    """Make the stack where there is none yet."""
+    toolchain = [sys.executable, "-m", "toolchain", "stack", stack]
+    done = subprocess.run(toolchain, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        raise Failure(f"stack {stack} could not be selected")
+
+
+def stacks() -> list[str]:
+    """Environments that have a stack in the state folder."""
+    listed = json.loads(capture("stack", "ls", "--json"))
+    return [str(stack["name"]).rsplit("/", 1)[-1] for stack in listed]
+
+
+def state(stack: str) -> State:
+    """The state of an environment; secrets in it stay encrypted."""
+    return parse(json.loads(capture("stack", "export", "--stack", stack)))
+
+
+def parse(exported: Mapping[str, Any]) -> State:
+    """A State from the JSON of `pulumi stack export`."""
+    deployment = exported.get("deployment") or {}
+    resources = [_resource(raw) for raw in deployment.get("resources") or []]
+    return State(
+        resources=resources,
+        pending=[
+            PendingOperation(kind=raw["type"], resource=_resource(raw["resource"]))
+            for raw in deployment.get("pending_operations") or []
+        ],
+        outputs=next((r.properties for r in resources if r.type == "pulumi:pulumi:Stack"), {}),
+    )
+
+
+def _resource(raw: Mapping[str, Any]) -> Resource:
+    return Resource(
+        urn=raw["urn"],
+        type=raw["type"],
+        id=raw.get("id", ""),
+        properties={**(raw.get("inputs") or {}), **(raw.get("outputs") or {})},
+    )
