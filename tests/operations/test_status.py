@@ -1,0 +1,107 @@
+"""`status` tells what should run from what runs."""
+
+import argparse
+import json
+from typing import Any
+
+import pytest
+
+from components.labels import labels
+from operations import pulumi, status
+from operations.engine import Client
+from operations.pulumi import CONTAINER, SERVICE, Resource, State
+from operations.status import Part
+from tests.operations.conftest import ENVIRONMENT, Start, rootfs, wait
+
+
+def expected(part: str, id: str, type: str = SERVICE, replicas: int = 1) -> Resource:
+    pairs = [{"label": k, "value": v} for k, v in labels(ENVIRONMENT, part).items()]
+    mode = {"replicated": {"replicas": replicas}}
+    name = f"studip-{ENVIRONMENT}-{part}"
+    return Resource(f"urn::{part}", type, id, {"name": name, "labels": pairs, "mode": mode})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "healthy", "update", "state", "well"),
+    [
+        (2, 2, "", "ok", True),
+        (2, 2, "completed", "ok", True),
+        (2, 1, "", "unhealthy", False),
+        (2, 2, "updating", "updating", True),
+        (2, 1, "updating", "unhealthy", False),
+        (2, 2, "rollback_completed", "rolled back", False),
+        (2, 2, "paused", "update stopped", False),
+        (2, 2, "rollback_paused", "update stopped", False),
+    ],
+)
+def test_a_service_is_well_when_all_replicas_of_the_wanted_version_are(
+    wanted: int, healthy: int, update: str, state: str, well: bool
+) -> None:
+    assert status.service_state(wanted, healthy, update) == state
+    assert Part("web", wanted, healthy, healthy, "", "", state).well is well
+
+
+def test_digests_are_shortened_and_other_references_kept() -> None:
+    assert status.digest("127.0.0.1:5000/studip/web@sha256:" + "abcdef" * 10) == "abcdefabcdef"
+    assert status.digest("studip/rootfs:test") == "studip/rootfs:test"
+
+
+def test_the_table_has_no_colours_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = status.render([Part("web", 2, 2, 2, "abcdefabcdef", "http://127.0.0.1:8080", "ok")])
+    assert lines[0].split() == list(status.HEADER)
+    assert lines[1].split() == ["web", "2", "2", "2", "abcdefabcdef", "http://127.0.0.1:8080", "ok"]
+
+
+@pytest.mark.live
+def test_each_part_is_shown_as_it_is(client: Client, start: Start) -> None:
+    web = start("web", replicas=2)
+    start("stranger")
+    done, failed = (
+        client.containers.run(
+            rootfs(), ["sh", "-c", f"exit {code}"], detach=True, labels=labels(ENVIRONMENT, part)
+        )
+        for part, code in (("migrate", 0), ("broken", 3))
+    )
+    for container in (done, failed):
+        container.wait()
+    state = State(
+        resources=[
+            expected("web", web, replicas=2),
+            expected("database", "gone"),
+            expected("migrate", done.id, CONTAINER),
+            expected("broken", failed.id, CONTAINER),
+        ],
+        outputs={"endpoints": {"web": "http://127.0.0.1:8080"}},
+    )
+    parts = {part.part: part for part in status.collect(client, ENVIRONMENT, state)}
+    image = rootfs()
+    assert parts == {
+        "web": Part("web", 2, 2, 2, image, "http://127.0.0.1:8080", "ok"),
+        "database": Part("database", 1, 0, 0, "", "", "missing"),
+        "migrate": Part("migrate", 1, 0, 1, image, "", "done"),
+        "broken": Part("broken", 1, 0, 0, image, "", "failed with exit code 3"),
+        "stranger": Part("stranger", 0, 0, 0, "", "", "not in the stack"),
+    }
+
+
+@pytest.mark.live
+def test_a_replica_that_never_gets_healthy_makes_status_fail(
+    client: Client, start: Start, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web = start("web", command=["sh", "-c", "exit 1"])
+    wait(lambda: client.api.tasks(filters={"service": web}))
+    state = State(resources=[expected("web", web)])
+    monkeypatch.setattr(pulumi, "state", lambda stack: state)
+    assert status.run(argparse.Namespace(stack=ENVIRONMENT, json=True)) == 1
+    shown: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert not shown["ok"]
+    assert [(part["part"], part["state"]) for part in shown["parts"]] == [("web", "unhealthy")]
+
+
+@pytest.mark.live
+def test_an_environment_without_anything_is_not_well(
+    client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pulumi, "state", lambda stack: State())
+    assert status.run(argparse.Namespace(stack=ENVIRONMENT, json=False)) == 1
+    assert "make up" in capsys.readouterr().out
