@@ -115,7 +115,7 @@ def _thing(kind: str, raw: Mapping[str, Any]) -> Thing | None:
 
 
 def remove(client: Client, thing: Thing, patience: float = 30.0) -> None:
-    """Remove a thing, and wait up to `patience` seconds for its users to be gone."""
+    """Remove a thing until it is gone, up to `patience` seconds: its users may still be ending."""
     from docker.errors import APIError, NotFound
 
     removers: dict[str, Callable[[str], object]] = {
@@ -127,14 +127,13 @@ def remove(client: Client, thing: Thing, patience: float = 30.0) -> None:
         "volume": client.api.remove_volume,
     }
     deadline = time.monotonic() + patience
-    while True:
+    reason = "it is still there"
+    while time.monotonic() < deadline:
         try:
             removers[thing.kind](thing.id)
         except NotFound:
             return
         except APIError as error:
-            if time.monotonic() > deadline:
-                raise Failure(f"{thing} can't be removed: {error.explanation or error}") from None
+            reason = error.explanation or str(error)
             time.sleep(0.2)
-        else:
-            return
+    raise Failure(f"{thing} can't be removed: {reason}")

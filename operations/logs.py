@@ -56,7 +56,7 @@ def lines(client: Client, part: parts.Running, follow: bool, since: int) -> Iter
     with engine.refusals():
         if not part.is_service:
             chunks = client.api.logs(
-                part.id, stream=True, follow=follow, since=since, stdout=True, stderr=True
+                part.id, stream=True, follow=follow, since=since or None, stdout=True, stderr=True
             )
             yield from (f"{part.part} | {line}" for line in split(chunks))
             return

@@ -103,11 +103,11 @@ def parse(exported: Mapping[str, Any]) -> State:
     deployment = exported.get("deployment") or {}
     resources = [_resource(raw) for raw in deployment.get("resources") or []]
     return State(
-        resources=resources,
-        pending=[
+        resources=tuple(resources),
+        pending=tuple(
             PendingOperation(kind=raw["type"], resource=_resource(raw["resource"]))
             for raw in deployment.get("pending_operations") or []
-        ],
+        ),
         outputs=next((r.properties for r in resources if r.type == "pulumi:pulumi:Stack"), {}),
     )
 

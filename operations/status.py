@@ -94,7 +94,7 @@ def collect(client: Client, environment: str, state: pulumi.State) -> list[Part]
             parts.append(Part(part, desired(resource), 0, 0, "", endpoint, "missing"))
     strangers = [raw["Spec"] for raw in services.values()]
     parts += [
-        Part(raw["Labels"].get(PART, raw["Name"]), 0, 0, 0, "", "", "not in the stack: make prune")
+        Part(raw["Labels"].get(PART, raw["Name"]), 0, 0, 0, "", "", "not in the stack")
         for raw in strangers
     ]
     return sorted(parts, key=lambda part: part.part)

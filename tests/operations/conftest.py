@@ -31,9 +31,10 @@ def wait(condition: Callable[[], object], seconds: float = 30.0) -> None:
 
 
 def clean(client: Client) -> None:
-    """Remove all that the tests' environment has."""
+    """Remove all that the tests' environment has, and wait for the last container to end."""
     for thing in engine.things(client, ENVIRONMENT):
         engine.remove(client, thing)
+    wait(lambda: not client.api.containers(all=True, filters=engine.selector(ENVIRONMENT)))
 
 
 @pytest.fixture

@@ -95,7 +95,8 @@ def test_prune_leaves_what_is_not_ours(client: Client, monkeypatch: pytest.Monke
 def test_prune_removes_dangling_images_of_our_builds_only(client: Client, tmp_path: Path) -> None:
     ours, foreign = (
         client.images.build(
-            fileobj=io.BytesIO(f"FROM {rootfs()}\nLABEL {label} test={ENVIRONMENT}\n".encode())
+            fileobj=io.BytesIO(f"FROM {rootfs()}\nLABEL {label} test={ENVIRONMENT}\n".encode()),
+            rm=True,
         )[0].id
         for label in ("studip.part=images", "studip.part=no-image")
     )

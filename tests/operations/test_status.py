@@ -86,7 +86,10 @@ def test_each_part_is_shown_as_it_is(client: Client, start: Start) -> None:
 
 @pytest.mark.live
 def test_a_replica_that_never_gets_healthy_makes_status_fail(
-    client: Client, start: Start, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    client: Client,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     web = start("web", command=["sh", "-c", "exit 1"])
     wait(lambda: client.api.tasks(filters={"service": web}))

@@ -9,7 +9,9 @@ from operations import timing, up
 IMAGE, SERVICE = "docker:index/image:Image", "docker:index/service:Service"
 
 
-def event(kind: str, type: str, urn: str, at: int, op: str = "create", **more: Any) -> dict[str, Any]:
+def event(
+    kind: str, type: str, urn: str, at: int, op: str = "create", **more: Any
+) -> dict[str, Any]:
     return {"timestamp": at, kind: {"metadata": {"type": type, "urn": urn, "op": op}, **more}}
 
 
