@@ -1,4 +1,4 @@
-"""A registry as its HTTP interface shows it: repositories, their versions, deletion."""
+"""A registry as its HTTP interface shows it."""
 
 import json
 import urllib.error
@@ -17,17 +17,19 @@ MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
 )
 TIMEOUT = 30  # s for one answer
-MANY = 10_000  # repositories; more than anybody has, so that one page is all
 
 
 @dataclass(frozen=True)
 class Version:
-    """One image of a repository."""
+    """One image of a repository, or an index of several."""
 
     repository: str
     digest: str  # sha256:...
     created: str  # ISO 8601 in UTC, so that text order is time order
-    tags: tuple[str, ...]
+    children: frozenset[str] = frozenset()  # digests that an index refers to
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.digest}"
 
 
 class Registry:
@@ -44,31 +46,20 @@ class Registry:
             return False
         return True
 
-    def repositories(self) -> list[str]:
-        """Names of all repositories, also of those that hold nothing any more."""
-        return list(self._json(f"_catalog?n={MANY}").get("repositories") or [])
-
-    def versions(self, repository: str) -> list[Version]:
-        """All tagged images of a repository; one with several tags is one version."""
-        tags: dict[str, list[str]] = {}
-        for tag in self._json(f"{repository}/tags/list").get("tags") or []:
-            with self._ask("HEAD", f"{repository}/manifests/{tag}", MANIFESTS) as answer:
-                tags.setdefault(answer.headers["Docker-Content-Digest"], []).append(tag)
-        return [
-            Version(repository, digest, self._created(repository, digest), tuple(sorted(names)))
-            for digest, names in tags.items()
-        ]
+    def version(self, repository: str, digest: str) -> Version:
+        """What the registry knows about an image; an index is as old as its first image."""
+        manifest = self._json(f"{repository}/manifests/{digest}", MANIFESTS)
+        children = [child["digest"] for child in manifest.get("manifests") or []]
+        if children:
+            created = self.version(repository, children[0]).created
+        else:
+            config = self._json(f"{repository}/blobs/{manifest['config']['digest']}")
+            created = str(config.get("created", ""))
+        return Version(repository, digest, created, frozenset(children))
 
     def delete(self, version: Version) -> None:
         """Delete an image with all its tags; its room comes back with the next collection."""
         self._ask("DELETE", f"{version.repository}/manifests/{version.digest}").close()
-
-    def _created(self, repository: str, digest: str) -> str:
-        manifest = self._json(f"{repository}/manifests/{digest}", MANIFESTS)
-        if "config" not in manifest:  # an index of several platforms: as old as its first image
-            return self._created(repository, manifest["manifests"][0]["digest"])
-        config = self._json(f"{repository}/blobs/{manifest['config']['digest']}")
-        return str(config.get("created", ""))
 
     def _json(self, path: str, accept: Iterable[str] = ()) -> dict[str, Any]:
         with self._ask("GET", path, accept) as answer:

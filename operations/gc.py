@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable
 
 from operations import engine, parts, pulumi, shell
@@ -11,6 +12,7 @@ from operations.failure import Failure
 
 ADDRESS = "REGISTRY_HTTP_ADDR"  # tells the registry where to listen, and us where to ask
 COLLECT = "docker-registry garbage-collect /etc/docker/registry/config.yml"
+REPOSITORIES = "/var/lib/registry/docker/registry/v2/repositories"
 PATIENCE = 60.0  # s for the registry to come back
 
 
@@ -32,26 +34,46 @@ def run(arguments: argparse.Namespace) -> int:
     client = engine.connect()
     container = shell.find_container(client, parts.find(client, arguments.stack, "registry"))
     registry = Registry(f"http://{address(client, container)}")
+    versions = [registry.version(*revision) for revision in revisions(client, container)]
     used = digests(client) | recorded(pulumi.state(arguments.stack))
-    old = [
-        version
-        for repository in registry.repositories()
-        for version in superfluous(registry.versions(repository), used, arguments.keep)
-    ]
+    old = superfluous(versions, used, arguments.keep)
     for version in old:
         registry.delete(version)
-        print(f"deleted {version.repository}:{', '.join(version.tags)} ({version.digest[:19]})")
+        print(f"deleted {version}")
     if old:
         collect(client, container)
         wait(registry)
-    print(f"Removed {len(old)} images from the registry.")
+    print(f"Removed {len(old)} of {len(versions)} images from the registry.")
     return 0
 
 
 def superfluous(versions: Iterable[Version], used: Collection[str], keep: int) -> list[Version]:
-    """Versions of one repository that are neither used nor among the `keep` newest."""
-    newest_first = sorted(versions, key=lambda version: version.created, reverse=True)
-    return [version for version in newest_first[keep:] if version.digest not in used]
+    """Versions that are neither used, nor among the `keep` newest of their repository."""
+    kept: list[Version] = []
+    rest: list[Version] = []
+    counted: Counter[str] = Counter()
+    for version in sorted(versions, key=lambda version: version.created, reverse=True):
+        counted[version.repository] += 1
+        newest = counted[version.repository] <= keep
+        (kept if newest or version.digest in used else rest).append(version)
+    parts = {child for version in kept for child in version.children}
+    return [version for version in rest if version.digest not in parts]
+
+
+def revisions(client: Client, container: str) -> list[tuple[str, str]]:
+    """Repository and digest of every image in the registry.
+
+    Read from its folder: what lost its tag to a newer image, no request lists.
+    """
+    listed = inside(client, container, f"find {REPOSITORIES} -path '*/_manifests/revisions/*/link'")
+    return [parse(line) for line in sorted(listed.splitlines())]
+
+
+def parse(link: str) -> tuple[str, str]:
+    """Repository and digest for the path of an image's link file."""
+    repository, _, rest = link.removeprefix(f"{REPOSITORIES}/").partition("/_manifests/revisions/")
+    algorithm, digest, _ = rest.split("/")
+    return repository, f"{algorithm}:{digest}"
 
 
 def address(client: Client, container: str) -> str:
@@ -82,14 +104,20 @@ def recorded(state: pulumi.State) -> set[str]:
 
 
 def collect(client: Client, container: str) -> None:
-    """Remove what no manifest refers to; then a new registry, whose memory knows of nothing."""
+    """Remove what no image refers to; then a new registry, as the old one remembers it."""
+    inside(client, container, COLLECT)
     with engine.refusals():
-        process = client.api.exec_create(container, ["sh", "-c", COLLECT])["Id"]
-        output = client.api.exec_start(process)
-        code = client.api.exec_inspect(process)["ExitCode"]
-        if code != 0:
-            raise Failure(f"the registry's collection failed: {output.decode(errors='replace')}")
         client.api.stop(container)  # Swarm starts the next one
+
+
+def inside(client: Client, container: str, script: str) -> str:
+    """Standard output of a script in the registry's container; raises Failure if it fails."""
+    with engine.refusals():
+        process = client.api.exec_create(container, ["sh", "-c", script])["Id"]
+        output, errors = client.api.exec_start(process, demux=True)
+        if client.api.exec_inspect(process)["ExitCode"] != 0:
+            raise Failure(f"the registry failed: {(errors or b'').decode(errors='replace')}")
+    return (output or b"").decode(errors="replace")
 
 
 def wait(registry: Registry) -> None:
