@@ -23,7 +23,7 @@ logs: python ## Show what a part wrote: make logs PART=web SINCE=10m FOLLOW=1
 shell: python ## Open a shell in a part's container: make shell PART=database
 	@$(OPERATE) shell --stack $(STACK) $(PART)
 preview: all ## Show what `up` would change: make preview STACK=dev
-	@$(ON) python -m toolchain stack $(STACK) && exec pulumi preview --stack $(STACK) --diff
+	@$(ON) python -m toolchain stack $(STACK) && exec pulumi preview --stack $(STACK)
 refresh: all ## Read into Pulumi's state what was changed by hand
 	@$(ON) exec pulumi refresh --stack $(STACK) --yes
 down: python pulumi ## Stop the platform; its data stays

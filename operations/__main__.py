@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from io import TextIOWrapper
 from types import ModuleType
+from typing import cast
 
 from operations import destroy, down, gc, logs, prune, shell, status, up
-from operations.failure import Failure
 from operations.project import require_environment
+from toolchain.failure import Failure
 
 COMMANDS: dict[str, ModuleType] = {
     "up": up,
@@ -49,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one command: its exit code, or 1 and one message."""
     arguments = parser().parse_args(argv)
+    # Our lines and those of the programs that we start come in the order in which they happen.
+    cast(TextIOWrapper, sys.stdout).reconfigure(line_buffering=True)
     try:
         require_environment(arguments.stack)
         return int(COMMANDS[arguments.command].run(arguments))

@@ -1,7 +1,6 @@
 """`destroy`: everything goes, data included."""
 
 import argparse
-import os
 
 from operations import engine, heal, pulumi, up
 from operations.engine import Thing
@@ -20,15 +19,13 @@ def run(arguments: argparse.Namespace) -> int:
     print("\n".join(announcement(stack, engine.things(client, stack))), flush=True)
     confirm(f"Destroy {stack}?")
     heal.heal(client, stack)
-    code, interrupted, _ = up.stream(
-        pulumi.command("destroy", "--stack", stack, "--yes", "--skip-preview"), os.environ
-    )
-    if interrupted:
+    end = pulumi.run("destroy", "--stack", stack, "--yes", "--skip-preview")
+    if end.interrupted:
         print("\nInterrupted; what was done is recorded. `make destroy` goes on from here.")
         return up.INTERRUPTED
-    if code == 0:
+    if end.code == 0:
         print(f"\n{stack} is gone, with its data. Next: {up.again(stack)} makes a new, empty one")
-    return code
+    return end.code
 
 
 def announcement(stack: str, things: list[Thing]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any, cast
 
-from operations.failure import Failure
+from toolchain.failure import Failure
 
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",

@@ -1,7 +1,6 @@
 """`down`: everything stops, and nothing is lost."""
 
 import argparse
-import os
 
 from operations import engine, heal, pulumi, up
 
@@ -23,19 +22,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Destroy all but what is kept; the exit code is Pulumi's."""
     stack = arguments.stack
     heal.heal(engine.connect(), stack)
-    code, interrupted, _ = up.stream(
-        pulumi.command("destroy", "--stack", stack, "--yes", "--skip-preview", *excluded()),
-        os.environ,
-    )
-    if interrupted:
+    end = pulumi.run("destroy", "--stack", stack, "--yes", "--skip-preview", *excluded())
+    if end.interrupted:
         print("\nInterrupted; what was done is recorded.")
         return up.INTERRUPTED
-    if code == 0:
+    if end.code == 0:
         print(
             f"\n{stack} is down. Volumes, passwords and images are kept, and the registry that "
             f"holds them.\nNext: {up.again(stack)} brings it back with its data"
         )
-    return code
+    return end.code
 
 
 def excluded() -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.labels import ENVIRONMENT, PART
-from operations.failure import Failure
+from toolchain.failure import Failure
 
 # docker-py has no types of its own: clients are Any here, and what leaves a module is typed.
 Client = Any

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from operations import engine, parts, pulumi, shell
 from operations.distribution import Registry, Version
 from operations.engine import Client
-from operations.failure import Failure
+from toolchain.failure import Failure
 
 ADDRESS = "REGISTRY_HTTP_ADDR"  # tells the registry where to listen, and us where to ask
 COLLECT = "docker-registry garbage-collect /etc/docker/registry/config.yml"

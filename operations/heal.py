@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from pathlib import Path
 from components.labels import PART
 from operations import engine, pulumi
 from operations.engine import Client, Thing
-from operations.failure import Failure
+from toolchain.failure import Failure
 
 PROC = Path("/proc")
+ZOMBIE = "Z"  # ended, but nobody asked for its exit code yet
 SCHEME = "file://"
 
 
@@ -38,10 +40,12 @@ def heal(client: Client, stack: str) -> None:
     for thing in half_made(engine.things(client, stack), state):
         print(f"  removing the half-made {thing}")
         engine.remove(client, thing)
-    print("Reading how things are now ...")
-    pulumi.capture(
+    print("Reading how things are now ...", flush=True)
+    end = pulumi.run(
         "refresh", "--stack", stack, "--yes", "--skip-preview", "--clear-pending-creates"
     )
+    if end.code != 0 or end.interrupted:
+        raise Failure(f"how things are in {stack} could not be read; nothing else was changed")
 
 
 def half_made(things: Iterable[Thing], state: pulumi.State) -> list[Thing]:
@@ -102,6 +106,7 @@ def read(path: Path) -> Lock:
 def alive(pid: int) -> bool:
     """Whether a Pulumi with this process identifier runs; another program may have it by now."""
     try:
-        return (PROC / str(pid) / "comm").read_text().startswith("pulumi")
+        name, state = re.findall(r"\((.*)\) (\S)", (PROC / str(pid) / "stat").read_text())[0]
     except OSError:
         return False
+    return bool(name.startswith("pulumi") and state != ZOMBIE)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from operations import engine, parts
 from operations.engine import Client
-from operations.failure import Failure
+from toolchain.failure import Failure
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 TASK = "com.docker.swarm.task.id="

@@ -5,7 +5,7 @@ from typing import Any
 
 from components.labels import ENVIRONMENT, PART
 from operations.engine import Client, refusals, selector
-from operations.failure import Failure
+from toolchain.failure import Failure
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations import holders, project
+from operations import holders
 from operations.engine import Client
-from operations.failure import Failure
+from toolchain import places
+from toolchain.failure import Failure
 
 MIB = 1024 * 1024
 
@@ -93,7 +94,7 @@ def room(folder: Path) -> int:
 
 def folders(client: Client, first: bool) -> dict[Path, int]:
     """MiB that the engine's folder, the cache and the state need; `first`: nothing is built yet."""
-    needed = {project.cache_folder(): LATER_ROOM, project.state_folder(): STATE_ROOM}
+    needed = {places.cache(): LATER_ROOM, places.state(): STATE_ROOM}
     engine_folder = Path(client.info()["DockerRootDir"])
     if engine_folder.exists():  # else the engine runs elsewhere
         needed[engine_folder] = FIRST_ROOM if first else LATER_ROOM

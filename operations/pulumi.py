@@ -3,14 +3,17 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
-from operations.failure import Failure
-from operations.project import ROOT
+from toolchain.failure import Failure
+from toolchain.places import ROOT
 
 SERVICE = "docker:index/service:Service"
 CONTAINER = "docker:index/container:Container"
@@ -77,6 +80,47 @@ def capture(*arguments: str) -> str:
         words = done.stderr.strip() or done.stdout.strip()
         raise Failure(f"pulumi {' '.join(arguments)}: {words.removeprefix('error: ')}")
     return done.stdout
+
+
+@dataclass(frozen=True)
+class End:
+    """How a command ended."""
+
+    code: int
+    interrupted: bool
+    seconds: float
+
+
+def run(*arguments: str) -> End:
+    """Run a Pulumi command that the operator watches."""
+    return watch(command(*arguments))
+
+
+def watch(command: Sequence[str]) -> End:
+    """Run a command, and pass an interruption on to it once.
+
+    It gets a session of its own, else Ctrl-C would reach it twice, which Pulumi takes as the
+    wish to stop in the middle of an operation.
+    """
+    started = time.monotonic()
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    interrupted = False
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        if interrupted:
+            print("Still ending what was begun ...", file=sys.stderr)
+            return
+        interrupted = True
+        child.send_signal(signal.SIGINT)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return End(code, interrupted, time.monotonic() - started)
 
 
 def select(stack: str) -> None:

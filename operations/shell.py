@@ -7,7 +7,7 @@ import sys
 
 from operations import engine, parts
 from operations.engine import Client
-from operations.failure import Failure
+from toolchain.failure import Failure
 
 # bash where the image has it, else sh; with `-c` a command is run instead.
 SHELL = 'if command -v bash >/dev/null; then exec bash "$@"; else exec sh "$@"; fi'

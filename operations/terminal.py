@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from operations.failure import Failure
+from toolchain.failure import Failure
 
 GREEN, YELLOW, RED, BOLD = "32", "33", "31", "1"
 

@@ -2,15 +2,13 @@
 
 import argparse
 import os
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from types import FrameType
+from collections.abc import Mapping
 
-from operations import engine, heal, listening, preflight, project, pulumi, timing
+from operations import engine, heal, listening, preflight, pulumi, timing
 from operations.terminal import BOLD, GREEN, colour, table
+from toolchain.places import RESULTS
 
 INTERRUPTED = 130  # what shells use for an end by Ctrl-C
 
@@ -31,54 +29,27 @@ def run(arguments: argparse.Namespace) -> int:
     heal.heal(client, stack)
     first = not pulumi.state(stack).resources
     preflight.check_room(preflight.folders(client, first))
-    stages = timing.bootstrap(project.BUILD / "bootstrap.json")
+    stages = timing.bootstrap(RESULTS / "bootstrap.json")
     stages["checks"] = time.monotonic() - started
 
-    events = project.BUILD / "up-events.json"
-    project.BUILD.mkdir(exist_ok=True)
+    events = RESULTS / "up-events.json"
+    RESULTS.mkdir(exist_ok=True)
     events.unlink(missing_ok=True)
-    code, interrupted, seconds = stream(
-        pulumi.command("up", "--stack", stack, "--yes", "--event-log", str(events)),
-        # The event log is one of Pulumi's options for debugging.
-        {**os.environ, "PULUMI_DEBUG_COMMANDS": "true"},
-    )
-    if interrupted:
+    # The event log is one of Pulumi's options for debugging.
+    os.environ["PULUMI_DEBUG_COMMANDS"] = "true"
+    end = pulumi.run("up", "--stack", stack, "--yes", "--event-log", str(events))
+    spans = timing.spans(timing.read_events(events))
+    events.unlink(missing_ok=True)
+    if end.interrupted:
         print(f"\nInterrupted; what was done is recorded. {again(stack)} goes on from here.")
         return INTERRUPTED
-    if code != 0:
+    if end.code != 0:
         print(f"\nThe roll-out failed; what ran before goes on. {look(stack)}", file=sys.stderr)
-        return code
-    stages |= timing.spans(timing.read_events(events))
-    stages["pulumi up, in all"] = seconds
+        return end.code
+    stages |= spans
+    stages["pulumi up, in all"] = end.seconds
     print("\n".join(summary(stack, pulumi.state(stack).outputs.get("url"), stages)))
     return 0
-
-
-def stream(command: Sequence[str], env: Mapping[str, str]) -> tuple[int, bool, float]:
-    """Run a command and pass an interruption on to it once: exit code, interrupted, seconds.
-
-    It gets a session of its own, else Ctrl-C would reach it twice, which Pulumi takes as the
-    wish to stop in the middle of an operation.
-    """
-    started = time.monotonic()
-    child = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, start_new_session=True)
-    interrupted = False
-
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        nonlocal interrupted
-        if interrupted:
-            print("Still ending what was begun ...", file=sys.stderr)
-            return
-        interrupted = True
-        child.send_signal(signal.SIGINT)
-
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        code = child.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return code, interrupted, time.monotonic() - started
 
 
 def summary(stack: str, url: object, stages: Mapping[str, float]) -> list[str]:

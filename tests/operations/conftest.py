@@ -1,7 +1,6 @@
 """Throw-away services on the real engine, in an environment of their own, always removed."""
 
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,16 +9,10 @@ import pytest
 from components.labels import labels
 from operations import engine
 from operations.engine import Client
-from operations.project import ROOT
+from toolchain.versions import versions
 
 ENVIRONMENT = "optest"
 START = ["sh", "-c", "echo begun; trap 'exit 0' TERM; while :; do sleep 0.1; done"]
-
-
-def rootfs() -> str:
-    """The image that the toolchain made on this machine: a shell is all that is needed of it."""
-    debian = tomllib.loads((ROOT / "versions.toml").read_text())["debian"]
-    return f"studip/rootfs:{debian['suite']}-{debian['serial']}"
 
 
 def wait(condition: Callable[[], object], seconds: float = 30.0) -> None:
@@ -55,10 +48,16 @@ def start(client: Client) -> Start:
     """`start("web", replicas=2)` makes a service and waits for its tasks: its identifier."""
     from docker.types import ServiceMode
 
-    def start(part: str, replicas: int = 1, command: list[str] | None = None, **more: Any) -> str:
+    def start(
+        part: str,
+        replicas: int = 1,
+        command: list[str] | None = None,
+        image: str | None = None,
+        **more: Any,
+    ) -> str:
         service = client.services.create(
-            image=rootfs(),
-            command=command or START,
+            image=image or versions().rootfs,
+            command=command if image else command or START,
             name=f"studip-{ENVIRONMENT}-{part}",
             labels=labels(ENVIRONMENT, part),
             container_labels=labels(ENVIRONMENT, part),

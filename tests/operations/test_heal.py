@@ -12,8 +12,8 @@ import pytest
 from components.labels import labels
 from operations import down, heal, pulumi
 from operations.engine import Thing
-from operations.failure import Failure
 from operations.pulumi import PendingOperation, Resource, State
+from toolchain.failure import Failure
 
 STACK = "optest"
 

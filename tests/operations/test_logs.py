@@ -9,8 +9,9 @@ import pytest
 from components.labels import labels
 from operations import logs, parts, shell
 from operations.engine import Client
-from operations.failure import Failure
-from tests.operations.conftest import ENVIRONMENT, Start, rootfs, wait
+from tests.operations.conftest import ENVIRONMENT, Start, wait
+from toolchain.failure import Failure
+from toolchain.versions import versions
 
 NOW = 1_000_000.0
 
@@ -57,7 +58,7 @@ def test_logs_show_every_replica(client: Client, start: Start) -> None:
 @pytest.mark.live
 def test_logs_show_a_job_that_ended(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     client.containers.run(
-        rootfs(), ["echo", "migrated"], detach=True, labels=labels(ENVIRONMENT, "migrate")
+        versions().rootfs, ["echo", "migrated"], detach=True, labels=labels(ENVIRONMENT, "migrate")
     ).wait()
     arguments = argparse.Namespace(stack=ENVIRONMENT, part="migrate", follow=False, since="")
     assert logs.run(arguments) == 0
@@ -90,7 +91,7 @@ def test_a_wrong_part_is_answered_with_the_possible_ones(client: Client, start: 
 
 @pytest.mark.live
 def test_a_part_without_a_container_points_to_status(client: Client) -> None:
-    client.containers.create(rootfs(), ["true"], labels=labels(ENVIRONMENT, "migrate"))
+    client.containers.create(versions().rootfs, ["true"], labels=labels(ENVIRONMENT, "migrate"))
     with pytest.raises(Failure, match="no running container on this node; see `make status`"):
         shell.find_container(client, parts.find(client, ENVIRONMENT, "migrate"))
     with pytest.raises(Failure, match="nothing runs in nowhere; `make up` starts it"):

@@ -13,9 +13,9 @@ import pytest
 
 from operations import engine, holders, preflight
 from operations.engine import Client
-from operations.failure import Failure
 from operations.preflight import Listener, Login
 from tests.operations.conftest import ENVIRONMENT, Start, wait
+from toolchain.failure import Failure
 
 KEY = "studip:load_balancer.http_port"
 

@@ -9,8 +9,9 @@ import pytest
 from components.labels import labels
 from operations import destroy, engine, prune, pulumi, terminal
 from operations.engine import Client, Thing
-from operations.failure import Failure
-from tests.operations.conftest import ENVIRONMENT, Start, rootfs
+from tests.operations.conftest import ENVIRONMENT, Start
+from toolchain.failure import Failure
+from toolchain.versions import versions
 
 FOREIGN = "optest-foreign"  # carries none of our labels
 
@@ -64,7 +65,7 @@ def test_prune_removes_all_kinds_of_things_of_a_forgotten_environment(
     client.volumes.create(name, labels=marks)
     client.secrets.create(name=name, data=b"secret", labels=marks)
     client.configs.create(name=name, data=b"config", labels=marks)
-    client.containers.run(rootfs(), ["true"], detach=True, labels=marks).wait()
+    client.containers.run(versions().rootfs, ["true"], detach=True, labels=marks).wait()
     start("web", networks=[network.id])
     kinds = {thing.kind for thing in engine.things(client, ENVIRONMENT)}
     assert kinds == set(engine.KINDS)
@@ -95,7 +96,9 @@ def test_prune_leaves_what_is_not_ours(client: Client, monkeypatch: pytest.Monke
 def test_prune_removes_dangling_images_of_our_builds_only(client: Client, tmp_path: Path) -> None:
     ours, foreign = (
         client.images.build(
-            fileobj=io.BytesIO(f"FROM {rootfs()}\nLABEL {label} test={ENVIRONMENT}\n".encode()),
+            fileobj=io.BytesIO(
+                f"FROM {versions().rootfs}\nLABEL {label} test={ENVIRONMENT}\n".encode()
+            ),
             rm=True,
         )[0].id
         for label in ("studip.part=images", "studip.part=no-image")

@@ -11,7 +11,8 @@ from operations import pulumi, status
 from operations.engine import Client
 from operations.pulumi import CONTAINER, SERVICE, Resource, State
 from operations.status import Part
-from tests.operations.conftest import ENVIRONMENT, Start, rootfs, wait
+from tests.operations.conftest import ENVIRONMENT, Start, wait
+from toolchain.versions import versions
 
 
 def expected(part: str, id: str, type: str = SERVICE, replicas: int = 1) -> Resource:
@@ -58,7 +59,10 @@ def test_each_part_is_shown_as_it_is(client: Client, start: Start) -> None:
     start("stranger")
     done, failed = (
         client.containers.run(
-            rootfs(), ["sh", "-c", f"exit {code}"], detach=True, labels=labels(ENVIRONMENT, part)
+            versions().rootfs,
+            ["sh", "-c", f"exit {code}"],
+            detach=True,
+            labels=labels(ENVIRONMENT, part),
         )
         for part, code in (("migrate", 0), ("broken", 3))
     )
@@ -74,7 +78,7 @@ def test_each_part_is_shown_as_it_is(client: Client, start: Start) -> None:
         outputs={"endpoints": {"web": "http://127.0.0.1:8080"}},
     )
     parts = {part.part: part for part in status.collect(client, ENVIRONMENT, state)}
-    image = rootfs()
+    image = versions().rootfs
     assert parts == {
         "web": Part("web", 2, 2, 2, image, "http://127.0.0.1:8080", "ok"),
         "database": Part("database", 1, 0, 0, "", "", "missing"),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from operations import up
-from operations.project import ROOT
+from operations import pulumi
+from toolchain.places import ROOT
 
 # Counts the interruptions that reach it, and ends well at the first.
 PATIENT = """
@@ -30,19 +30,17 @@ sys.exit(3)
 """
 
 PARENT = """
-import os, sys
-from operations import up
-code, interrupted, seconds = up.stream([sys.executable, "-c", sys.argv[1]], os.environ)
-print("end:", code, interrupted)
+import sys
+from operations import pulumi
+end = pulumi.watch([sys.executable, "-c", sys.argv[1]])
+print("end:", end.code, end.interrupted)
 """
 
 
 def test_the_exit_code_is_passed_through() -> None:
-    code, interrupted, seconds = up.stream(
-        [sys.executable, "-c", "raise SystemExit(7)"], os.environ
-    )
-    assert (code, interrupted) == (7, False)
-    assert 0 < seconds < 10
+    end = pulumi.watch([sys.executable, "-c", "raise SystemExit(7)"])
+    assert (end.code, end.interrupted) == (7, False)
+    assert 0 < end.seconds < 10
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGTERM]])
@@ -67,7 +65,7 @@ def test_an_interruption_is_passed_on_once(signals: list[signal.Signals]) -> Non
 
 def test_the_signal_handlers_are_as_before() -> None:
     before = signal.getsignal(signal.SIGINT)
-    up.stream([sys.executable, "-c", ""], os.environ)
+    pulumi.watch([sys.executable, "-c", ""])
     assert signal.getsignal(signal.SIGINT) is before
 
 
