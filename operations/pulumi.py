@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from toolchain import places
 from toolchain.failure import Failure
-from toolchain.places import ROOT
 
 SERVICE = "docker:index/service:Service"
 CONTAINER = "docker:index/container:Container"
@@ -68,7 +68,7 @@ def command(*arguments: str) -> list[str]:
     program = shutil.which("pulumi")
     if program is None or "PULUMI_BACKEND_URL" not in os.environ:
         raise Failure("the toolchain is not active: run `. toolchain/activate`, or use make")
-    return [program, "--cwd", str(ROOT), "--non-interactive", *arguments]
+    return [program, "--cwd", str(places.ROOT), "--non-interactive", *arguments]
 
 
 def capture(*arguments: str) -> str:
@@ -123,22 +123,18 @@ def watch(command: Sequence[str]) -> End:
     return End(code, interrupted, time.monotonic() - started)
 
 
-def select(stack: str) -> None:
-    """Make the stack where there is none yet."""
-    toolchain = [sys.executable, "-m", "toolchain", "stack", stack]
-    done = subprocess.run(toolchain, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
-    if done.returncode != 0:
-        raise Failure(f"stack {stack} could not be selected")
-
-
 def stacks() -> list[str]:
-    """Environments that have a stack in the state folder."""
+    """Environments that have a stack in the state folder; none before the first `up`."""
+    if not places.state().exists():
+        return []
     listed = json.loads(capture("stack", "ls", "--json"))
     return [str(stack["name"]).rsplit("/", 1)[-1] for stack in listed]
 
 
 def state(stack: str) -> State:
-    """The state of an environment; secrets in it stay encrypted."""
+    """The state of an environment, empty where it never was up; secrets in it stay encrypted."""
+    if stack not in stacks():
+        return State()
     return parse(json.loads(capture("stack", "export", "--stack", stack)))
 
 

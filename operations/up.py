@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 
+import toolchain.stack
 from operations import engine, heal, listening, preflight, pulumi, timing
 from operations.terminal import BOLD, GREEN, colour, table
 from toolchain.places import RESULTS
@@ -22,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     stack = arguments.stack
     started = time.monotonic()
     client = engine.connect()
-    pulumi.select(stack)
+    toolchain.stack.ensure(stack)
     preflight.check_ports(client, stack, listening.listeners(stack))
     for login in listening.logins(stack):
         preflight.check_login(login)
