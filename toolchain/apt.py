@@ -1,0 +1,43 @@
+"""Debian packages."""
+
+import os
+import shutil
+
+from toolchain.failure import Failure
+from toolchain.run import run
+
+
+def install(*packages: str) -> None:
+    """Install packages without what they recommend; raises `Failure` where it can't."""
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        raise Failure(f"please install: {' '.join(packages)} (this needs Debian's apt and root)")
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "-qq", "update"], env=env)
+    run(
+        ["apt-get", "-qq", "install", "--yes", "--no-install-recommends", *packages],
+        env=env,
+    )
+
+
+def sources() -> list[str]:
+    """This machine's own sources of Debian packages, in one-line form.
+
+    Foreign repositories are left out: what is built on them would not be Debian.
+    """
+    form = "$(REPO_URI) $(CODENAME) $(COMPONENT)"
+    command = [
+        "apt-get",
+        "indextargets",
+        "--format",
+        form,
+        "Created-By: Packages",
+        "Origin: Debian",
+    ]
+    found = sorted(set(run(command).splitlines()))
+    if not found:
+        run(["apt-get", "-qq", "update"])
+        found = sorted(set(run(command).splitlines()))
+    if not found:
+        raise Failure("apt knows no repository of Debian; see /etc/apt/sources.list")
+    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    return [f"deb [signed-by={keyring}] {line}" for line in found]

@@ -1,0 +1,5 @@
+"""Pulumi's language host for Python, where the official one can't be had.
+
+The engine starts `pulumi-language-python`, reads a port from its output, and speaks
+`pulumirpc.LanguageRuntime` to it (proto/pulumi/language.proto of Pulumi).
+"""

@@ -1,0 +1,84 @@
+"""Runs one Pulumi program: reads its order (JSON) from standard input, exits with its verdict."""
+
+import asyncio
+import json
+import logging
+import os
+import runpy
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi.runtime
+
+SHOWN = 32  # the program failed, and the user has been told why
+
+
+def main() -> int:
+    """Wait for the order, run it, say how it ended."""
+    order = sys.stdin.read()
+    if not order:
+        return 0  # the engine never asked
+    return run(json.loads(order))
+
+
+def run(order: dict[str, Any]) -> int:
+    """Run the program of `order` (see `LanguageHost.Run`) against its engine."""
+    pulumi.runtime.set_all_config(order["config"], order["secret_keys"])
+    pulumi.runtime.configure(
+        pulumi.runtime.Settings(
+            monitor=order["monitor"],
+            engine=order["engine"],
+            project=order["project"],
+            stack=order["stack"],
+            parallel=order["parallel"],
+            dry_run=order["dry_run"],
+            organization=order["organization"],
+            root_directory=order["root_directory"],
+        )
+    )
+    os.chdir(order["folder"])
+    program = Path(order["program"]).resolve()
+    sys.argv = [str(program), *order["args"]]
+
+    # Outputs behind a failed one are never awaited; the failure itself is told below, once.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    workers = ThreadPoolExecutor(max_workers=max(order["parallel"], 1) * 4)
+    loop.set_default_executor(workers)
+    try:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(program)))
+    except pulumi.RunError as error:
+        # Each line is a message of its own, for instance one wrong setting.
+        pulumi.log.error(str(error))
+        return SHOWN
+    except Exception as error:
+        pulumi.log.error(f"Program failed with an unhandled exception:\n{_trace(error, program)}")
+        return SHOWN
+    finally:
+        workers.shutdown(wait=True)
+        loop.close()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def _execute(program: Path) -> None:
+    runpy.run_path(str(program), run_name="__main__")
+
+
+def _trace(error: Exception, program: Path) -> str:
+    """The traceback from the program's own first line on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    folder = program if program.is_dir() else program.parent
+    own = [index for index, frame in enumerate(frames) if Path(frame.filename).parent == folder]
+    shown = frames[own[0] :] if own else frames
+    return "".join([*traceback.format_list(shown), *traceback.format_exception_only(error)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""The Debian root file system that the images stand on."""
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from toolchain import apt
+from toolchain.places import cache
+from toolchain.run import run, run_long
+from toolchain.versions import versions
+
+PACKAGES = ("ca-certificates",)
+# What no container reads.
+LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+OWN_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+
+
+def ensure() -> str:
+    """Make sure that the root file system is on the engine; returns its name."""
+    reference = versions().rootfs
+    if _docker("image", "ls", "--quiet", reference).strip():
+        return reference
+    tarball = _tarball()
+    _docker(
+        "import",
+        "--change",
+        "LABEL org.opencontainers.image.title=rootfs",
+        str(tarball),
+        reference,
+    )
+    return reference
+
+
+def _docker(*arguments: str) -> str:
+    if not shutil.which("docker"):
+        apt.install("docker.io")
+    return run(["docker", *arguments])
+
+
+def _tarball() -> Path:
+    """Path of the packed root file system, made if the cache has none for the same inputs."""
+    sources = apt.sources()
+    certificates = sorted(OWN_CERTIFICATES.glob("*.crt"))
+    key = hashlib.sha256()
+    for part in [versions().rootfs, *PACKAGES, *LEFT_OUT, *sources]:
+        key.update(part.encode())
+    for certificate in certificates:
+        key.update(certificate.read_bytes())
+    path = cache() / f"rootfs-{key.hexdigest()[:16]}.tar"
+    if path.exists():
+        return path
+    if not shutil.which("mmdebstrap"):
+        apt.install("mmdebstrap")
+    with tempfile.TemporaryDirectory(dir=cache()) as folder:
+        made = Path(folder) / path.name
+        listed = Path(folder) / "sources.list"
+        listed.write_text("\n".join(sources) + "\n")
+        run_long(
+            [
+                "mmdebstrap",
+                "--variant=minbase",
+                f"--include={','.join(PACKAGES)}",
+                *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
+                '--setup-hook=mkdir -p "$1/usr/local/share/ca-certificates"',
+                *(
+                    f"--customize-hook=copy-in {certificate} /usr/local/share/ca-certificates"
+                    for certificate in certificates
+                ),
+                '--customize-hook=chroot "$1" update-ca-certificates',
+                # The packages of the images made from it must leave nothing behind either.
+                f"--customize-hook=copy-in {_apt_settings(Path(folder))} /etc/apt/apt.conf.d",
+                versions().suite,
+                made,
+                listed,
+            ],
+            "steps",
+        )
+        made.rename(path)
+    return path
+
+
+def _apt_settings(folder: Path) -> Path:
+    path = folder / "docker-clean"
+    clean = "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"
+    path.write_text(
+        f'DPkg::Post-Invoke {{ "{clean}"; }};\n'
+        f'APT::Update::Post-Invoke {{ "{clean}"; }};\n'
+        'Dir::Cache::pkgcache "";\n'
+        'Dir::Cache::srcpkgcache "";\n'
+        'Acquire::Languages "none";\n'
+    )
+    return path

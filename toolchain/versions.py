@@ -1,0 +1,75 @@
+"""Reads versions.toml, the one file with every pinned version.
+
+`python3 toolchain/versions.py requirements [--development]` prints what pip shall install; it
+needs nothing but the standard library, as it runs before anything is installed.
+"""
+
+import sys
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+FILE = Path(__file__).parent.parent / "versions.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """The pinned versions."""
+
+    pulumi: str  # engine
+    go: str
+    plugins: dict[str, str]  # resource plugin -> version
+    python: dict[str, str]  # package -> version, needed to run
+    development: dict[str, str]  # package -> version, needed to test and lint
+    suite: str  # Debian
+    serial: str  # date of the root file system
+
+    @property
+    def rootfs(self) -> str:
+        """Name of the root file system on the engine."""
+        return f"studip/rootfs:{self.suite}-{self.serial}"
+
+    def requirements(self, *, development: bool) -> list[str]:
+        """Lines for pip, sorted."""
+        packages = self.python | (self.development if development else {})
+        return [f"{name}=={version}" for name, version in sorted(packages.items())]
+
+
+@cache
+def versions() -> Versions:
+    """What versions.toml says."""
+    read = tomllib.loads(FILE.read_text())
+    python = dict(read["python"])
+    development = python.pop("development")
+    toolchain = read["toolchain"]
+    return Versions(
+        pulumi=toolchain["pulumi"],
+        go=toolchain["go"],
+        plugins={
+            key.removesuffix("_plugin"): version
+            for key, version in toolchain.items()
+            if key.endswith("_plugin")
+        },
+        python=python,
+        development=development,
+        suite=read["debian"]["suite"],
+        serial=read["debian"]["serial"],
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Print requirements, or one value: `pulumi`, `go`, `rootfs`, `suite`."""
+    match arguments:
+        case ["requirements", *rest] if rest in ([], ["--development"]):
+            print("\n".join(versions().requirements(development=bool(rest))))
+        case ["pulumi" | "go" | "rootfs" | "suite" as name]:
+            print(getattr(versions(), name))
+        case _:
+            print(f"usage: {sys.argv[0]} requirements [--development] | pulumi | go | rootfs")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
