@@ -1,0 +1,268 @@
+"""Images built and run on the real engine, as the components run them; always removed.
+
+For tests of any image:
+
+- `built(name, target="debian", **build_args) -> str`: the id of the image of `images/<name>`, built
+  once a session, its base first. A base other than the usual one goes in as `BASE=...`.
+- `network`: name of a bridge network of the test, on which containers find each other by alias.
+- `run(image, command=None, *, env, secrets, volumes, tmpfs, network, alias, ...) -> Running`: a
+  container with read-only root, without capabilities and with an init process, as on Swarm.
+  `secrets` maps names to contents of /run/secrets, readable by `user` alone.
+- `volume() -> str`: name of a new volume.
+"""
+
+import io
+import os
+import tarfile
+import threading
+import time
+import tomllib
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.errors import ImageNotFound
+from docker.models.containers import Container
+
+from toolchain.plugins.common.resource import Call
+from toolchain.plugins.docker.build import build
+from toolchain.plugins.docker.connection import Engine, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+LABEL = "studip.test"
+SECOND = 1_000_000_000  # ns
+
+# What each image stands on; the others stand on `base`.
+BASES = {"base": None, "registry": None, "demo": "php-apache", "studip": "php-apache"}
+
+
+def rootfs() -> str:
+    """The root file system that the toolchain made, or another one named by STUDIP_TEST_ROOTFS."""
+    debian = tomllib.loads((ROOT / "versions.toml").read_text())["debian"]
+    return os.environ.get(
+        "STUDIP_TEST_ROOTFS", f"studip/rootfs:{debian['suite']}-{debian['serial']}"
+    )
+
+
+def wait(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait until something holds; an AssertionError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def session_client() -> Iterator[docker.DockerClient]:
+    """The engine of this machine."""
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def client(session_client: docker.DockerClient) -> docker.DockerClient:
+    """The engine of this machine."""
+    return session_client
+
+
+Built = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def built(session_client: docker.DockerClient) -> Iterator[Built]:
+    """`built("redis", target="debian", **build_args)`: the image's id; built once a session."""
+    done: dict[tuple[str, str, tuple[tuple[str, str], ...]], str] = {}
+    tags: list[str] = []
+
+    def built(name: str, target: str = "debian", **build_args: str) -> str:
+        if name == "base":
+            build_args = {"ROOTFS": rootfs(), **build_args}
+        elif "BASE" not in build_args:
+            base = BASES.get(name, "base")
+            build_args["BASE"] = built(base) if base else rootfs()
+        key = (name, target, tuple(sorted(build_args.items())))
+        if key not in done:
+            tags.append(f"studip-test/{name}:{uuid.uuid4().hex[:12]}")
+            done[key] = _build(tags[-1], name, target, build_args)
+        return done[key]
+
+    try:
+        yield built
+    finally:
+        for tag in reversed(tags):
+            with suppress(ImageNotFound):
+                session_client.images.remove(tag)
+
+
+def _build(tag: str, name: str, target: str, build_args: Mapping[str, str]) -> str:
+    folder = ROOT / "images" / name
+    options = {
+        "context": str(folder),
+        "dockerfile": str(folder / "Dockerfile"),
+        "target": target,
+        "args": dict(build_args),
+    }
+    call = Call(
+        urn="",
+        name=name,
+        timeout=0,
+        cancelled=threading.Event(),
+        send=lambda severity, text, ephemeral: None,  # a failure carries its last lines
+    )
+    build(call, Engine(Settings()), tag, options)
+    return tag
+
+
+Volume = Callable[[], str]
+
+
+@pytest.fixture
+def volume(client: docker.DockerClient) -> Iterator[Volume]:
+    """`volume()` makes a volume: its name."""
+    made: list[Any] = []
+
+    def volume() -> str:
+        made.append(client.volumes.create(f"studip-test-{uuid.uuid4().hex}", labels={LABEL: ""}))
+        return str(made[-1].name)
+
+    yield volume
+    for one in made:
+        one.remove(force=True)
+
+
+@pytest.fixture
+def network(client: docker.DockerClient) -> Iterator[str]:
+    """Name of a network on which containers find each other by their alias."""
+    made = client.networks.create(f"studip-test-{uuid.uuid4().hex[:12]}", labels={LABEL: ""})
+    yield str(made.name)
+    made.remove()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A container of a test."""
+
+    container: Container
+
+    def health(self) -> str:
+        """`starting`, `healthy` or `unhealthy`."""
+        self.container.reload()
+        return str(self.container.attrs["State"].get("Health", {}).get("Status"))
+
+    def status(self) -> str:
+        """`created`, `running` or `exited`."""
+        self.container.reload()
+        return str(self.container.status)
+
+    def wait_healthy(self, seconds: float = 60.0) -> None:
+        """Wait until the health check succeeds; an AssertionError with the log if it does not."""
+        deadline = time.monotonic() + seconds
+        while (health := self.health()) != "healthy":
+            log = self.container.attrs["State"].get("Health", {}).get("Log")
+            assert self.status() == "running", f"it stopped:\n{self.logs()}"
+            assert time.monotonic() < deadline, f"{health} {log}:\n{self.logs()}"
+            time.sleep(0.1)
+
+    def wait_exit(self, seconds: float = 30.0) -> int:
+        """Wait until it ended: its exit code."""
+        wait(lambda: self.status() == "exited", seconds)
+        return int(self.container.attrs["State"]["ExitCode"])
+
+    def logs(self) -> str:
+        """Everything it wrote."""
+        return str(self.container.logs().decode(errors="replace"))
+
+    def sh(self, script: str, user: str = "") -> str:
+        """Output of a shell script in the container; an AssertionError if it fails."""
+        code, output = self.container.exec_run(["bash", "-c", script], user=user)
+        text = output.decode(errors="replace")
+        assert code == 0, f"{script}: exit code {code}: {text}"
+        return str(text).strip()
+
+    def address(self, network: str) -> str:
+        """IP address in a network; the machine itself reaches it too."""
+        self.container.reload()
+        return str(self.container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"])
+
+
+Run = Callable[..., Running]
+
+
+@pytest.fixture
+def run(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
+    """Start a container the way the components do, and remove it afterwards; see above."""
+    made: list[Container] = []
+
+    def run(
+        image: str,
+        command: Sequence[str] | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | str | None = None,  # or a volume from `write_secrets`
+        volumes: Mapping[str, str] | None = None,  # name of a volume: path in the container
+        tmpfs: Sequence[str] = ("/tmp",),
+        network: str = "none",
+        alias: str | None = None,
+        user: int = 999,  # owner of the secrets
+        stop_signal: str | None = None,
+    ) -> Running:
+        binds = {name: {"bind": path, "mode": "rw"} for name, path in (volumes or {}).items()}
+        if secrets:
+            if not isinstance(secrets, str):
+                secrets = write_secrets(client, image, volume(), secrets, user)
+            binds[secrets] = {"bind": "/run/secrets", "mode": "ro"}
+        container = client.containers.create(
+            image,
+            list(command) if command is not None else None,
+            environment=dict(env or {}),
+            volumes=binds,
+            tmpfs={path: "mode=1777,size=256m" for path in tmpfs},
+            network=network,
+            labels={LABEL: ""},
+            read_only=True,
+            init=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            stop_signal=stop_signal,
+            healthcheck={"interval": SECOND, "start_period": 120 * SECOND},
+        )
+        made.append(container)
+        if alias:
+            connected = client.networks.get(network)
+            connected.disconnect(container)
+            connected.connect(container, aliases=[alias])
+        container.start()
+        return Running(container)
+
+    try:
+        yield run
+    finally:
+        for container in made:
+            container.remove(force=True, v=True)
+
+
+def write_secrets(
+    client: docker.DockerClient, image: str, volume: str, contents: Mapping[str, str], user: int
+) -> str:
+    """Write files into a volume that only `user` can read; the volume's name."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, content in contents.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content.encode()), 0o400
+            entry.uid = entry.gid = user
+            tar.addfile(entry, io.BytesIO(content.encode()))
+    helper = client.containers.create(
+        image, volumes={volume: {"bind": "/run/secrets"}}, labels={LABEL: ""}
+    )
+    try:
+        assert helper.put_archive("/run/secrets", archive.getvalue())
+    finally:
+        helper.remove()
+    return volume
