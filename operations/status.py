@@ -10,6 +10,7 @@ from components.labels import PART
 from operations import engine, pulumi, terminal
 from operations.engine import Client
 
+OUTPUTS = {"load-balancer": "url"}  # the stack's outputs that are not called as their part
 SHORT = 12  # hexadecimal digits of a digest that tell it from all others
 HEADER = ("PART", "DESIRED", "RUNNING", "HEALTHY", "IMAGE", "ENDPOINT", "STATE")
 COLOURS = {"ok": terminal.GREEN, "done": terminal.GREEN, "updating": terminal.YELLOW}
@@ -78,14 +79,13 @@ def collect(client: Client, environment: str, state: pulumi.State) -> list[Part]
         containers = client.api.containers(all=True, filters=filters)
         local = client.api.containers(filters={"label": [engine.SERVICE_ID]})
     jobs = {raw["Id"]: raw for raw in containers if engine.SERVICE_ID not in raw["Labels"]}
-    endpoints = state.outputs.get("endpoints") or {}
 
     parts = []
     for resource in state.resources:
         if resource.type not in (pulumi.SERVICE, pulumi.CONTAINER):
             continue
         part = resource.label(PART) or resource.name
-        endpoint = str(endpoints.get(part, ""))
+        endpoint = str(state.outputs.get(OUTPUTS.get(part, part), ""))
         if resource.id in services:
             parts.append(of_service(part, services.pop(resource.id), local, endpoint))
         elif resource.id in jobs:

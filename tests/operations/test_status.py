@@ -56,6 +56,7 @@ def test_the_table_has_no_colours_where_nobody_looks(capsys: pytest.CaptureFixtu
 @pytest.mark.live
 def test_each_part_is_shown_as_it_is(client: Client, start: Start) -> None:
     web = start("web", replicas=2)
+    balancer = start("load-balancer")
     start("stranger")
     done, failed = (
         client.containers.run(
@@ -71,17 +72,19 @@ def test_each_part_is_shown_as_it_is(client: Client, start: Start) -> None:
     state = State(
         resources=[
             expected("web", web, replicas=2),
+            expected("load-balancer", balancer),
             expected("database", "gone"),
             expected("migrate", done.id, CONTAINER),
             expected("broken", failed.id, CONTAINER),
         ],
-        outputs={"endpoints": {"web": "http://127.0.0.1:8080"}},
+        outputs={"url": "http://127.0.0.1:8080", "database": "studip-optest-database:3306"},
     )
     parts = {part.part: part for part in status.collect(client, ENVIRONMENT, state)}
     image = versions().rootfs
     assert parts == {
-        "web": Part("web", 2, 2, 2, image, "http://127.0.0.1:8080", "ok"),
-        "database": Part("database", 1, 0, 0, "", "", "missing"),
+        "web": Part("web", 2, 2, 2, image, "", "ok"),
+        "load-balancer": Part("load-balancer", 1, 1, 1, image, "http://127.0.0.1:8080", "ok"),
+        "database": Part("database", 1, 0, 0, "", "studip-optest-database:3306", "missing"),
         "migrate": Part("migrate", 1, 0, 1, image, "", "done"),
         "broken": Part("broken", 1, 0, 0, image, "", "failed with exit code 3"),
         "stranger": Part("stranger", 0, 0, 0, "", "", "not in the stack"),
