@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from operations import engine, parts, pulumi, shell
+from operations import engine, listening, parts, pulumi, shell
 from operations.distribution import Registry, Version
 from operations.engine import Client
 from toolchain.failure import Failure
@@ -21,22 +21,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep",
         type=int,
-        default=3,
         metavar="N",
-        help="versions to keep of each image, beside those in use (default: %(default)s)",
+        help="versions to keep of each image, beside those in use (default: registry.keep)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Delete what is neither in use nor among the newest, then collect the garbage."""
-    if arguments.keep < 1:
-        raise Failure(f"--keep {arguments.keep}: must be at least 1")
+    keep = arguments.keep
+    if keep is None:
+        keep = listening.settings(arguments.stack).registry.keep
+    if keep < 1:
+        raise Failure(f"--keep {keep}: must be at least 1")
     client = engine.connect()
     container = shell.find_container(client, parts.find(client, arguments.stack, "registry"))
     registry = Registry(f"http://{address(client, container)}")
     versions = [registry.version(*revision) for revision in revisions(client, container)]
     used = digests(client) | recorded(pulumi.state(arguments.stack))
-    old = superfluous(versions, used, arguments.keep)
+    old = superfluous(versions, used, keep)
     for version in old:
         registry.delete(version)
         print(f"deleted {version}")

@@ -1,13 +1,49 @@
 """What an environment's settings ask of this machine: ports, and logins to registries."""
 
+from operations import pulumi
 from operations.preflight import Listener, Login
+from stacks.settings import Settings, SettingsError, read_settings
+from toolchain import places
+from toolchain.failure import Failure
+
+ANYWHERE = "0.0.0.0"
+LOOPBACK = "127.0.0.1"
 
 
-def listeners(environment: str) -> list[Listener]:
+def settings(environment: str) -> Settings:
+    """The settings of an environment; raises Failure with all that is wrong with them."""
+    try:
+        return read_settings(places.ROOT / f"Pulumi.{environment}.yaml")
+    except SettingsError as error:
+        raise Failure(str(error)) from None
+
+
+def listeners(settings: Settings) -> list[Listener]:
     """Ports that the load balancer and the registry will listen on."""
-    raise NotImplementedError
+    balancer, registry = settings.load_balancer, settings.registry
+    found = []
+    if balancer.kind != "external":
+        found.append(Listener("studip:load_balancer.http_port", ANYWHERE, balancer.http_port))
+        if balancer.https_port is not None:
+            found.append(Listener("studip:load_balancer.https_port", ANYWHERE, balancer.https_port))
+    if registry.kind != "external":
+        found.append(Listener("studip:registry.port", LOOPBACK, registry.port))
+    return found
 
 
-def logins(environment: str) -> list[Login]:
-    """Registries that want a password."""
-    raise NotImplementedError
+def logins(settings: Settings) -> list[Login]:
+    """Registries that want a password, which only Pulumi can read."""
+    registry = settings.registry
+    if registry.kind != "external" or registry.user is None or registry.password is None:
+        return []
+    password = pulumi.capture(
+        "config", "get", "--stack", settings.environment, "--path", "registry.password"
+    )
+    return [
+        Login(
+            key="studip:registry.password",
+            address=str(registry.address),
+            user=registry.user,
+            password=password.rstrip("\n"),
+        )
+    ]

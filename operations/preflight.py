@@ -1,11 +1,8 @@
 """What must hold before `up` changes anything: ports free, room on the disk, registry open."""
 
-import base64
 import errno
 import shutil
 import socket
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +19,6 @@ FIRST_ROOM = 3072  # MiB
 LATER_ROOM = 512  # MiB
 STATE_ROOM = 32  # MiB
 
-TIMEOUT = 5  # s for one question to a registry
-
 
 @dataclass(frozen=True)
 class Listener:
@@ -39,7 +34,7 @@ class Login:
     """A registry that asks who comes."""
 
     key: str  # the setting that names it
-    url: str  # scheme, host and port
+    address: str  # host:port
     user: str
     password: str
 
@@ -101,19 +96,14 @@ def folders(client: Client, first: bool) -> dict[Path, int]:
     return needed
 
 
-def check_login(login: Login) -> None:
-    """Raise Failure where the registry refuses the user; silence is for the engine to find."""
-    request = urllib.request.Request(f"{login.url}/v2/")
-    token = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
-    request.add_header("Authorization", f"Basic {token}")
+def check_login(client: Client, login: Login) -> None:
+    """Raise Failure where the registry refuses the user, or can't be asked by the engine."""
+    from docker.errors import APIError
+
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT):
-            pass
-    except urllib.error.HTTPError as error:
-        if error.code in (401, 403):
-            raise Failure(
-                f"{login.key}: the registry at {login.url} refuses user {login.user!r} "
-                f"with this password (HTTP {error.code})"
-            ) from None
-    except OSError:
-        return
+        client.api.login(login.user, password=login.password, registry=login.address, reauth=True)
+    except APIError as error:
+        raise Failure(
+            f"{login.key}: the registry at {login.address} does not let user {login.user!r} in "
+            f"({error.explanation or error})"
+        ) from None

@@ -23,10 +23,11 @@ def run(arguments: argparse.Namespace) -> int:
     stack = arguments.stack
     started = time.monotonic()
     client = engine.connect()
+    settings = listening.settings(stack)
+    preflight.check_ports(client, stack, listening.listeners(settings))
     toolchain.stack.ensure(stack)
-    preflight.check_ports(client, stack, listening.listeners(stack))
-    for login in listening.logins(stack):
-        preflight.check_login(login)
+    for login in listening.logins(settings):
+        preflight.check_login(client, login)
     heal.heal(client, stack)
     first = not pulumi.state(stack).resources
     preflight.check_room(preflight.folders(client, first))
