@@ -1,0 +1,1 @@
+"""Air-gapped Pulumi resource plugins: `python -m toolchain.plugins.<package>`."""

@@ -1,0 +1,297 @@
+"""The Docker Engine: where it is, and calls to its API with errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..common.errors import PluginError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+    from requests import Response
+
+_DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
+_TIMEOUT: Final = 120  # seconds for one answer of the engine
+_NO_SUCH: Final = 404
+
+
+class EngineError(PluginError):
+    """The engine refused a request."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the engine is, and how to be let in."""
+
+    host: str = _DEFAULT_HOST
+    cert_path: str = ""  # directory with ca.pem, cert.pem and key.pem
+    ca_material: str = ""  # the same as text
+    cert_material: str = ""
+    key_material: str = ""
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Settings:
+        """From the provider's configuration, completed from the environment."""
+
+        def get(key: str, variable: str, default: str = "") -> str:
+            return str(config.get(key) or os.environ.get(variable) or default)
+
+        return cls(
+            host=get("host", "DOCKER_HOST", _DEFAULT_HOST),
+            cert_path=get("certPath", "DOCKER_CERT_PATH"),
+            ca_material=get("caMaterial", "DOCKER_CA_MATERIAL"),
+            cert_material=get("certMaterial", "DOCKER_CERT_MATERIAL"),
+            key_material=get("keyMaterial", "DOCKER_KEY_MATERIAL"),
+        )
+
+    def problem(self) -> str | None:
+        """What is wrong with the settings, offline."""
+        materials = (self.ca_material, self.cert_material, self.key_material)
+        if self.host.startswith("ssh://"):
+            return "ssh:// is not supported by the air-gapped plugin; use unix:// or tcp://"
+        if not self.host.startswith(("unix://", "tcp://", "http://", "https://")):
+            return f"must start with unix:// or tcp://, got {self.host!r}"
+        if any(materials) and not all(materials):
+            return "needs caMaterial, certMaterial and keyMaterial together"
+        if any(materials) and self.cert_path:
+            return "takes either certPath or certMaterial, not both"
+        return None
+
+
+class Engine:
+    """The engine's HTTP API. Connects at the first call; safe to use from many threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._connected: APIClient | None = None
+
+    def get(self, path: str, **params: Any) -> Any:
+        """GET as JSON."""
+        return self.request_json("GET", path, params=params)
+
+    def find(self, path: str, **params: Any) -> Any:
+        """GET as JSON, None when there is no such object."""
+        try:
+            return self.get(path, **params)
+        except EngineError as error:
+            if error.status == _NO_SUCH:
+                return None
+            raise
+
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = _TIMEOUT,
+        **params: Any,
+    ) -> Any:
+        """POST JSON, answer as JSON (None when empty)."""
+        return self.request_json(
+            "POST", path, body=body, headers=headers, timeout=timeout, params=params
+        )
+
+    def unpack(self, container_id: str, archive: bytes) -> None:
+        """Unpack a tar archive at a container's root."""
+        path = f"/containers/{container_id}/archive"
+        headers = {"Content-Type": "application/x-tar"}
+        self._request("PUT", path, params={"path": "/"}, data=archive, headers=headers)
+
+    def delete(self, path: str, **params: Any) -> bool:
+        """DELETE; False when there was no such object."""
+        try:
+            self._request("DELETE", path, params=params)
+        except EngineError as error:
+            if error.status == _NO_SUCH:
+                return False
+            raise
+        return True
+
+    @contextmanager
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any],
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[Response]:
+        """A response to be read as it comes, without a time limit."""
+        response = self._request(
+            method, path, params=params, data=data, headers=headers, timeout=None, stream=True
+        )
+        try:
+            yield response
+        finally:
+            response.close()
+
+    def events(
+        self,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **params: Any,
+    ) -> Iterator[dict[str, Any]]:
+        """The JSON messages of a POST that reports progress."""
+        with self.stream("POST", path, headers=headers, params=params) as response:
+            yield from self.messages(response)
+
+    @staticmethod
+    def messages(response: Response) -> Iterator[dict[str, Any]]:
+        """The JSON messages of a response, as they come."""
+        import requests
+
+        try:
+            for line in response.iter_lines():
+                if line:
+                    yield json.loads(line)
+        except requests.exceptions.RequestException as error:
+            raise PluginError(f"the Docker Engine broke off its answer: {error}") from error
+
+    def request_json(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = _TIMEOUT,
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Any request with JSON both ways; None for an empty answer."""
+        data = None if body is None else json.dumps(body).encode()
+        head = {"Content-Type": "application/json", **(headers or {})}
+        response = self._request(
+            method, path, params=params or {}, data=data, headers=head, timeout=timeout
+        )
+        return response.json() if response.content else None
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any],
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = _TIMEOUT,
+        stream: bool = False,
+    ) -> Response:
+        import requests
+
+        client = self._client()
+        url = f"{client.base_url}/v{client.api_version}{path}"
+        try:
+            response: Response = client.request(
+                method,
+                url,
+                params={key: _text(value) for key, value in params.items()},
+                data=data,
+                headers=dict(headers or {}),
+                timeout=timeout,
+                stream=stream,
+            )
+        except requests.exceptions.Timeout as error:
+            raise PluginError(
+                f"the Docker Engine at {self.settings.host} did not answer within {timeout} s"
+            ) from error
+        except requests.exceptions.ConnectionError as error:
+            raise self._unreachable(error) from error
+        if response.ok:
+            return response
+        raise EngineError(response.status_code, _message(response))
+
+    def _client(self) -> APIClient:
+        with self._lock:
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
+
+    def _connect(self) -> APIClient:
+        if problem := self.settings.problem():
+            raise PluginError(f"docker:host {problem}")
+        import requests
+        from docker import APIClient
+        from docker.errors import DockerException
+
+        try:
+            return APIClient(
+                base_url=self.settings.host, tls=self._tls(), version="auto", timeout=_TIMEOUT
+            )
+        except (DockerException, requests.exceptions.RequestException, OSError) as error:
+            raise self._unreachable(error) from error
+
+    def _tls(self) -> Any:
+        settings = self.settings
+        if not settings.cert_path and not settings.cert_material:
+            return False
+        from docker.tls import TLSConfig
+
+        if settings.cert_material:
+            ca, cert, key = (
+                _in_memory(text)
+                for text in (settings.ca_material, settings.cert_material, settings.key_material)
+            )
+        else:
+            folder = Path(settings.cert_path)
+            ca, cert, key = (str(folder / f"{name}.pem") for name in ("ca", "cert", "key"))
+        return TLSConfig(client_cert=(cert, key), ca_cert=ca, verify=True)
+
+    def _unreachable(self, error: BaseException) -> PluginError:
+        reason = _root_cause(error)
+        hint = "start it (systemctl start docker), or set docker:host or DOCKER_HOST"
+        if isinstance(reason, PermissionError):
+            hint = "run as root or as a member of the group docker"
+        text = getattr(reason, "strerror", None) or reason
+        return PluginError(
+            f"the Docker Engine at {self.settings.host} can't be reached ({text}): {hint}"
+        )
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return json.dumps(value) if isinstance(value, dict | list) else value
+
+
+def _message(response: Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return response.text.strip() or f"HTTP status {response.status_code}"
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """The operating system's error inside the wrappers of requests and urllib3."""
+    pending, seen = [error], set()
+    while pending:
+        current = pending.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, OSError) and current.errno is not None:
+            return current
+        inner = (*current.args, current.__cause__, current.__context__)
+        pending += [one for one in inner if isinstance(one, BaseException)]
+    return error
+
+
+def _in_memory(text: str) -> str:
+    """Path of a file that never touches a disk: OpenSSL takes certificates from files only."""
+    descriptor = os.memfd_create("docker-certificate")
+    os.write(descriptor, text.encode())
+    return f"/proc/self/fd/{descriptor}"

@@ -1,0 +1,57 @@
+"""Pieces that several resources share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from ..common.errors import PluginError
+from ..common.fields import Field, bag, block, string
+from ..common.resource import Call
+from .connection import EngineError
+
+_POLL: Final = 0.5  # seconds between two looks
+
+
+def labels(*, replace: bool) -> Field:
+    """Labels as the official plugin writes them: a list of pairs."""
+    pair = {
+        "label": string(required=True, replace=replace),
+        "value": string(required=True, replace=replace),
+    }
+    return bag(block(pair), replace=replace)
+
+
+def to_labels(pairs: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+    """As the engine takes them."""
+    return {pair["label"]: pair["value"] for pair in pairs or ()}
+
+
+def from_labels(found: Mapping[str, str] | None) -> list[dict[str, str]]:
+    """As the program writes them."""
+    return [{"label": key, "value": value} for key, value in sorted((found or {}).items())]
+
+
+def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what is set: the engine treats an absent key and a null alike, but not everywhere."""
+    return {key: value for key, value in values.items() if value not in (None, "", [], {})}
+
+
+def remove_when_free(
+    call: Call, remove: Any, what: str, *, busy: Iterable[str], limit: float
+) -> None:
+    """Call `remove` until it works; while it says one of `busy`, at most `limit` seconds."""
+    words = tuple(busy)
+    while True:
+        try:
+            remove()
+        except EngineError as error:
+            message = str(error).lower()
+            if not any(word in message for word in words):
+                raise
+            if call.limit(limit) <= 0:
+                raise PluginError(f"{what} can't be removed: {error}") from error
+            call.status(f"waiting until {what} is not used any more")
+            call.sleep(_POLL)
+        else:
+            return
