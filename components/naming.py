@@ -10,9 +10,14 @@ class Names:
 
     environment: str
 
+    @property
+    def prefix(self) -> str:
+        """What all names of the environment begin with."""
+        return f"studip-{self.environment}"
+
     def part(self, part: str) -> str:
         """The name of a part, used for its Pulumi resource and for the thing on the engine."""
-        return f"studip-{self.environment}-{part}"
+        return f"{self.prefix}-{part}"
 
 
 def content_hash(content: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from components.workload import Mount
 
@@ -45,10 +44,9 @@ STATE: Sequence[State] = (
 class StorageArgs:
     """Volumes for the shared folders."""
 
-    kind: Literal["local", "external"]
     labels: Mapping[str, str]
     driver: str = "local"  # volume driver
-    # Driver options of one folder's volume, by `State.slug`; empty for the kind `local`.
+    # Options of one folder's volume, by `State.slug`; none for the engine's own disk.
     driver_options: Mapping[str, Mapping[str, str]]
 
 

@@ -22,6 +22,7 @@ class Versions:
     plugins: dict[str, str]  # resource plugin -> version
     python: dict[str, str]  # package -> version, needed to run
     development: dict[str, str]  # package -> version, needed to test and lint
+    images: dict[str, str]  # recipe -> official base image
     suite: str  # Debian
     serial: str  # date of the root file system
 
@@ -53,6 +54,7 @@ def versions() -> Versions:
         },
         python=python,
         development=development,
+        images=read["images"],
         suite=read["debian"]["suite"],
         serial=read["debian"]["serial"],
     )

@@ -43,7 +43,7 @@ def _labels(part: str) -> dict[str, str]:
 def _application(name: str) -> Application:
     storage = Storage(
         f"{name}-storage",
-        StorageArgs(kind="local", labels=_labels("storage"), driver_options={}),
+        StorageArgs(labels=_labels("storage"), driver_options={}),
     )
     return Application(
         name,
@@ -154,7 +154,7 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
         ),
     ),
     "storage": lambda name: Storage(
-        name, StorageArgs(kind="local", labels=_labels("storage"), driver_options={})
+        name, StorageArgs(labels=_labels("storage"), driver_options={})
     ),
 }
 

@@ -1,0 +1,125 @@
+"""What is wrong with a settings file, in sentences that name the key, the rule and the value."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+
+class SettingsError(Exception):
+    """All that is wrong with one settings file."""
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = list(messages)
+
+
+def sentence(key: str, what: str, file: str) -> str:
+    """One message: `studip:database.members: must be odd, got 2 (Pulumi.swarm.yaml)`."""
+    return f"studip:{key}: {what} ({file})"
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return value if value and value == value.strip() else repr(value)
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return str(value)
+
+
+TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "a text",
+    "dict": "an object",
+    "model": "an object",
+    "mapping": "an object",
+    "list": "a list",
+    "tuple": "a list",
+}
+
+
+def sentences(section: str, error: ValidationError, model: type[BaseModel], file: str) -> list[str]:
+    """Every error of one section, in the order of its keys."""
+    return [
+        sentence(_key(section, item["loc"]), _what(item, model), file)
+        for item in error.errors(include_url=False)
+    ]
+
+
+def _key(section: str, location: Sequence[int | str]) -> str:
+    key = section
+    for part in location:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return key
+
+
+def _what(item: Any, model: type[BaseModel]) -> str:
+    context: Mapping[str, Any] = item.get("ctx", {})
+    kind: str = item["type"]
+    got = f"got {shown(item['input'])}"
+    if kind == "extra_forbidden":
+        return unknown_key(str(item["loc"][-1]), _fields_at(model, item["loc"][:-1]))
+    if kind == "missing":
+        return "is missing"
+    if kind == "literal_error":
+        allowed = context["expected"].replace("'", "").replace(" or ", ", ")
+        return f"must be one of {allowed}, {got}"
+    limits = {
+        "greater_than_equal": ("at least", "ge"),
+        "greater_than": ("more than", "gt"),
+        "less_than_equal": ("at most", "le"),
+        "less_than": ("less than", "lt"),
+        "too_short": ("at least", "min_length"),
+    }
+    if kind in limits:
+        words, name = limits[kind]
+        if kind == "too_short":
+            return f"must have at least {context[name]} entries, got {context['actual_length']}"
+        return f"must be {words} {context[name]}, {got}"
+    if kind == "string_pattern_mismatch":
+        return f"must match {context['pattern']}, {got}"
+    if kind == "value_error":
+        return f"{context['error']}, {got}"
+    for prefix, words in TYPES.items():
+        if kind.startswith(prefix):
+            return f"must be {words}, {got}"
+    return f"{item['msg']}, {got}"
+
+
+def unknown_key(key: str, known: Sequence[str]) -> str:
+    """What to say about a key that does not exist."""
+    near = difflib.get_close_matches(key, known, n=1)
+    if near:
+        return f'unknown key, did you mean "{near[0]}"?'
+    return f"unknown key; known: {', '.join(sorted(known))}"
+
+
+def _fields_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """Names of the fields of the model at `location` below `model`."""
+    current: Any = model
+    for part in location:
+        if isinstance(part, int):
+            continue
+        current = _model_in(current.model_fields[part].annotation)
+    return list(current.model_fields)
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model that an annotation (`X`, `X | None`, `tuple[X, ...]`) holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

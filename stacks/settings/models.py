@@ -1,0 +1,347 @@
+"""The whole tree of settings, one model a section."""
+
+import re
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+
+class Model(BaseModel):
+    """Settings do not change once they are read; what nobody reads is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _cidr(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError:
+        raise ValueError("must be a network such as 10.90.0.0/24") from None
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        ip_address(value)
+    except ValueError:
+        raise ValueError("must be an IP address such as 192.0.2.10") from None
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address such as https://studip.example.org")
+    return value.rstrip("/")
+
+
+def _engine(value: str) -> str:
+    if not re.match(r"(unix:///.+|tcp://.+:\d+|ssh://.+)$", value):
+        raise ValueError("must be unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST")
+    return value
+
+
+Cidr = Annotated[str, AfterValidator(_cidr)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+TcpPort = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[int, Field(ge=1, le=86400)]
+Mib = Annotated[int, Field(ge=4)]
+SiteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Folder = Annotated[str, Field(pattern=r"^/.+")]
+
+
+class Amount(Model):
+    """Processor time and memory."""
+
+    cpus: float = Field(0.5, gt=0, description="cores")
+    memory_mib: Mib = Field(128, description="MiB")
+
+
+class Reservation(Model):
+    """Processor time and memory that are promised."""
+
+    cpus: float = Field(0.0, ge=0, description="cores")
+    memory_mib: int = Field(0, ge=0, description="MiB")
+
+
+class Resources(Model):
+    """What one container may use (limits) and is promised (reservations)."""
+
+    limits: Amount = Field(Amount(), description="at most")
+    reservations: Reservation = Field(Reservation(), description="promised")
+
+
+def _resources(cpus: float, memory_mib: int, reserved_mib: int) -> Any:
+    return Field(
+        Resources(
+            limits=Amount(cpus=cpus, memory_mib=memory_mib),
+            reservations=Reservation(memory_mib=reserved_mib),
+        ),
+        description="what one container may use and is promised",
+    )
+
+
+class Platform(Model):
+    """The platform as its users see it."""
+
+    name: str = Field("Stud.IP", description="name on the pages")
+    url: HttpUrl | None = Field(
+        None,
+        description="address that users type; default: 127.0.0.1 with the load balancer's port",
+    )
+    mail_transport: Literal["none", "smtp", "sendmail", "debug"] = Field(
+        "none", description="how mail leaves; none: it does not"
+    )
+    demo_data: bool = Field(False, description="install demonstration data")
+    config: dict[str, str] = Field(
+        default_factory=dict, description="STUDIP_CONFIG_* settings by their full name"
+    )
+
+
+class Node(Model):
+    """A machine of the cluster."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = Field(description="host name")
+    engine: Annotated[str, AfterValidator(_engine)] = Field(
+        "unix:///var/run/docker.sock", description="how its Docker Engine is reached"
+    )
+    certificates: str | None = Field(None, description="folder with TLS keys for a tcp engine")
+    address: str | None = Field(None, description="IP address that other nodes use")
+    labels: dict[str, str] = Field(default_factory=dict, description="labels such as zone")
+
+
+class Network(Model):
+    """One network."""
+
+    driver: Literal["overlay", "bridge", "host", "macvlan", "none"] = Field(
+        "overlay", description="kind of network"
+    )
+    subnet: Cidr | None = Field(None, description="CIDR; default: from the engine's pool")
+    mtu: Annotated[int, Field(ge=576, le=9000)] | None = Field(None, description="bytes")
+    encrypted: bool = Field(False, description="IPsec between nodes (overlay)")
+
+
+class Networks(Model):
+    """Networks: users to load balancer, load balancer to web, web to data."""
+
+    edge: Network = Field(Network(), description="load balancer and what watches it")
+    application: Network = Field(Network(), description="load balancer and web")
+    data: Network = Field(Network(), description="web, database and cache")
+
+
+class Registry(Model):
+    """Where images are published."""
+
+    kind: Literal["distribution", "external"] = Field("distribution", description="how it is had")
+    port: TcpPort = Field(5000, description="TCP on the loopback address")
+    address: str | None = Field(None, description="host:port of an external one")
+    user: str | None = Field(None, description="login")
+    password: SecretStr | None = Field(None, description="login, secret")
+    keep: Annotated[int, Field(ge=1)] = Field(5, description="images kept per repository")
+    resources: Resources = _resources(0.5, 128, 16)
+
+
+class Source(Model):
+    """Where Stud.IP's source is."""
+
+    directory: str | None = Field(None, description="folder with the source")
+    git: str | None = Field(None, description="repository")
+    revision: str | None = Field(None, description="tag or commit in the repository")
+
+
+class CustomImage(Model):
+    """A Dockerfile FROM ours, used instead of it."""
+
+    context: str = Field(description="folder with it")
+    dockerfile: str = Field("Dockerfile", description="file in the folder")
+
+
+class Images(Model):
+    """What the images are built from."""
+
+    source: Literal["debian", "upstream"] = Field(
+        "debian", description="base images: made on the spot, or the official ones"
+    )
+    application: Literal["demo", "studip"] = Field("demo", description="what is run")
+    runtime: Literal["php-apache", "php-fpm", "php-fpm-alpine"] = Field(
+        "php-apache", description="PHP and its web server"
+    )
+    studip: Source = Field(Source(), description="source of the application studip")
+    custom: CustomImage | None = Field(None, description="an image of your own on top")
+
+
+class Update(Model):
+    """How new replicas take over."""
+
+    order: Literal["start-first", "stop-first"] = Field("start-first", description="what is first")
+    parallelism: Annotated[int, Field(ge=1)] = Field(1, description="replicas at a time")
+    delay: Annotated[float, Field(ge=0)] = Field(0.0, description="s between batches")
+    monitor: Annotated[float, Field(gt=0)] = Field(5.0, description="s a new replica is watched")
+    timeout: Seconds = Field(180, description="s for the whole roll-out")
+
+
+class Web(Model):
+    """Replicas that answer requests."""
+
+    replicas: Annotated[int, Field(ge=1, le=64)] = Field(2, description="number")
+    drain_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
+        4, description="s a stopping replica says so before it stops"
+    )
+    update: Update = Field(Update(), description="rolling update")
+    resources: Resources = _resources(1.0, 256, 64)
+
+
+class Cron(Model):
+    """The one worker of scheduled jobs."""
+
+    grace_period: Seconds = Field(60, description="s, longer than the longest job")
+    resources: Resources = _resources(0.5, 256, 32)
+
+
+class Migrate(Model):
+    """The job that installs and migrates before a roll-out."""
+
+    timeout: Seconds = Field(300, description="s")
+
+
+class Mount(Model):
+    """A further mount of the application's containers."""
+
+    target: Folder = Field(description="path in the container")
+    kind: Literal["volume", "tmpfs", "bind"] = Field("volume", description="what is mounted")
+    source: str | None = Field(None, description="volume or folder of the node; not for tmpfs")
+    size: Mib | None = Field(None, description="MiB, tmpfs only")
+    read_only: bool = Field(False, description="no writing")
+
+
+class Application(Model):
+    """Stud.IP."""
+
+    web: Web = Field(Web(), description="replicas that answer requests")
+    cron: Cron = Field(Cron(), description="the one worker of scheduled jobs")
+    migrate: Migrate = Field(Migrate(), description="install and migrate")
+    mounts: tuple[Mount, ...] = Field((), strict=False, description="beside those of the storage")
+
+
+class Database(Model):
+    """The database."""
+
+    kind: Literal["single", "galera", "innodb-cluster", "external"] = Field(
+        "single", description="how it is had"
+    )
+    members: Annotated[int, Field(ge=1, le=7)] | None = Field(
+        None, description="3, 5 or 7 for galera and innodb-cluster"
+    )
+    database: SiteName = Field("studip", description="name of the database")
+    user: SiteName = Field("studip", description="who uses it")
+    host: str | None = Field(None, description="of an external one")
+    port: TcpPort = Field(3306, description="of an external one")
+    password: SecretStr | None = Field(None, description="of an external one, secret")
+    parameters: dict[str, str] = Field(default_factory=dict, description="server variables")
+    resources: Resources = _resources(1.0, 512, 128)
+
+
+class Cache(Model):
+    """The cache that all replicas share."""
+
+    kind: Literal["redis", "file", "external"] = Field(
+        "redis", description="how it is had; file: each replica its own"
+    )
+    memory_mib: Mib = Field(64, description="MiB of values")
+    host: str | None = Field(None, description="of an external one")
+    port: TcpPort = Field(6379, description="of an external one")
+    password: SecretStr | None = Field(None, description="of an external one, secret")
+    resources: Resources = _resources(0.5, 128, 16)
+
+
+class Vrrp(Model):
+    """An address that moves to the next load balancer when one dies."""
+
+    address: Annotated[str, AfterValidator(_address)] = Field(description="IP address")
+    interface: str = Field("eth0", description="network interface of the nodes")
+    router_id: Annotated[int, Field(ge=1, le=255)] = Field(51, description="unique in its network")
+    profile: Literal["standard", "fast"] = Field(
+        "standard", description="advertisements each 1 s or each 0.2 s"
+    )
+    unicast: bool = Field(True, description="to the other nodes, not to a group")
+
+
+class LoadBalancer(Model):
+    """What users talk to."""
+
+    kind: Literal["haproxy", "external"] = Field("haproxy", description="how it is had")
+    replicas: Annotated[int, Field(ge=1, le=16)] = Field(1, description="number, one a node")
+    http_port: TcpPort = Field(8080, description="TCP on the node")
+    https_port: TcpPort | None = Field(None, description="TCP on the node, with a certificate")
+    certificate: str | None = Field(None, description="PEM file with certificate, chain and key")
+    vrrp: Vrrp | None = Field(None, description="an address that moves between nodes")
+    resources: Resources = _resources(0.5, 128, 16)
+
+
+class Storage(Model):
+    """Where the shared state lies."""
+
+    kind: Literal["local", "nfs", "glusterfs", "cephfs", "external"] = Field(
+        "local", description="how it is had"
+    )
+    replicas: Literal[2, 3] = Field(3, description="copies, for glusterfs and cephfs")
+    driver: str = Field("local", description="volume driver of an external one")
+    driver_options: dict[str, str] = Field(
+        default_factory=dict,
+        description="options of its volumes; {folder} is the folder's name",
+    )
+
+
+class Logging(Model):
+    """Rotation of the containers' logs."""
+
+    max_size: Annotated[int, Field(ge=1)] = Field(10, description="MiB a file")
+    max_files: Annotated[int, Field(ge=1)] = Field(3, description="files a container")
+
+
+class Gitlab(Model):
+    """The GitLab project of the platform."""
+
+    kind: Literal["none", "managed", "external"] = Field("none", description="how it is had")
+    url: HttpUrl | None = Field(None, description="GitLab's address")
+    project: str | None = Field(None, description="group/project")
+    token: SecretStr | None = Field(None, description="access token, secret")
+
+
+class Settings(Model):
+    """Everything about one environment."""
+
+    environment: str
+    file: str
+    orchestrator: Literal["swarm", "kubernetes"] = Field("swarm", description="what runs it")
+    platform: Platform = Field(Platform(), description="the platform as its users see it")
+    nodes: tuple[Node, ...] = Field((Node(name="local"),), description="machines of the cluster")
+    networks: Networks = Field(Networks(), description="networks")
+    registry: Registry = Field(Registry(), description="where images are published")
+    images: Images = Field(Images(), description="what the images are built from")
+    application: Application = Field(Application(), description="Stud.IP")
+    database: Database = Field(Database(), description="the database")
+    cache: Cache = Field(Cache(), description="the cache that all replicas share")
+    load_balancer: LoadBalancer = Field(LoadBalancer(), description="what users talk to")
+    storage: Storage = Field(Storage(), description="where the shared state lies")
+    logging: Logging = Field(Logging(), description="rotation of the containers' logs")
+    gitlab: Gitlab = Field(Gitlab(), description="the GitLab project")
+
+    @property
+    def url(self) -> str:
+        """Address that users type."""
+        if self.platform.url:
+            return self.platform.url
+        balancer = self.load_balancer
+        if balancer.https_port:
+            return f"https://127.0.0.1:{balancer.https_port}"
+        return f"http://127.0.0.1:{balancer.http_port}"
+
+
+SECTIONS: dict[str, Any] = {
+    name: field
+    for name, field in Settings.model_fields.items()
+    if name not in ("environment", "file")
+}
