@@ -67,8 +67,8 @@ format: python ## Bring the Python code into shape
 	@$(ON) ruff check --fix && ruff format
 snapshot: python ## Write stacks/snapshots/ anew
 	@$(ON) exec python -m stacks.snapshot
-schema: python ## Write the JSON Schema of the settings files anew
-	@$(ON) exec python -m stacks.settings
+schema: python ## Write the JSON Schema of the settings files, and their documentation, anew
+	@$(ON) python -m stacks.settings schema && exec python -m stacks.settings docs
 
 ##@ Stages that put the toolchain on this machine
 .PHONY: python pulumi engine rootfs all

@@ -1,5 +1,8 @@
 """What an environment's settings ask of this machine: ports, and logins to registries."""
 
+import os
+from pathlib import Path
+
 from operations import pulumi
 from operations.preflight import Listener, Login
 from stacks.settings import Settings, SettingsError, read_settings
@@ -13,7 +16,8 @@ LOOPBACK = "127.0.0.1"
 def settings(environment: str) -> Settings:
     """The settings of an environment; raises Failure with all that is wrong with them."""
     try:
-        return read_settings(places.ROOT / f"Pulumi.{environment}.yaml")
+        # Messages name the file as it was given.
+        return read_settings(Path(os.path.relpath(places.ROOT / f"Pulumi.{environment}.yaml")))
     except SettingsError as error:
         raise Failure(str(error)) from None
 
