@@ -66,7 +66,7 @@ lint-repository: python
 format: python ## Bring the Python code into shape
 	@$(ON) ruff check --fix && ruff format
 snapshot: python ## Write stacks/snapshots/ anew
-	@$(ON) exec python -m stacks.snapshot
+	@$(ON) exec python -m tests.snapshot
 schema: python ## Write the JSON Schema of the settings files, and their documentation, anew
 	@$(ON) python -m stacks.settings schema && exec python -m stacks.settings docs
 
