@@ -26,7 +26,7 @@ from typing import Any
 
 import docker
 import pytest
-from docker.errors import ImageNotFound
+from docker.errors import ImageNotFound, NotFound
 from docker.models.containers import Container
 
 from toolchain.plugins.common.resource import Call
@@ -182,7 +182,7 @@ class Running:
         """Output of a shell script in the container; an AssertionError if it fails."""
         code, output = self.container.exec_run(["bash", "-c", script], user=user)
         text = output.decode(errors="replace")
-        assert code == 0, f"{script}: exit code {code}: {text}"
+        assert code == 0, f"{script[:200]}: exit code {code}: {text}"
         return str(text).strip()
 
     def address(self, network: str) -> str:
@@ -222,7 +222,7 @@ def run(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
             list(command) if command is not None else None,
             environment=dict(env or {}),
             volumes=binds,
-            tmpfs={path: "mode=1777,size=256m" for path in tmpfs},
+            tmpfs=dict.fromkeys(tmpfs, "mode=1777,size=256m"),
             network=network,
             labels={LABEL: ""},
             read_only=True,
@@ -244,7 +244,8 @@ def run(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
         yield run
     finally:
         for container in made:
-            container.remove(force=True, v=True)
+            with suppress(NotFound):  # the test itself removed it
+                container.remove(force=True, v=True)
 
 
 def write_secrets(
