@@ -25,47 +25,58 @@ class Recipes:
 
     def registry(self) -> Output[str]:
         """The registry's own image: it can't come out of itself, so it stays on the engine."""
-        return self._build("registry", {"BASE": self._upstream("registry") or versions().rootfs})
+        base = self._official("registry") or versions().rootfs
+        return self._build("registry", None, {"BASE": base})
 
     def service(self, name: str, registry: RegistryEndpoint) -> Output[str]:
-        """An image that has no other of ours below it but the base: haproxy, mariadb, redis."""
-        return self._build(name, {"BASE": self._base(name, registry)}, registry)
+        """haproxy, mariadb or redis."""
+        base = self._official(name) or self._base(registry)
+        return self._build(name, registry, {"BASE": base})
 
     def application(self, registry: RegistryEndpoint) -> Output[str]:
-        """The application, on its runtime, and a customised one on top if there is one."""
+        """The application on its runtime, and a customised image on top where there is one."""
         images = self._settings.images
+        source = {"SOURCE": images.source}
+        php = self._build("php", registry, {"BASE": self._base(registry), **source}, staged=False)
+        official = self._official(images.runtime)
         runtime = self._build(
-            images.runtime, {"BASE": self._base(images.runtime, registry)}, registry
+            images.runtime,
+            registry,
+            {"BASE": php, **source, **({"UPSTREAM": official} if official else {})},
+            staged=False,
         )
-        application = self._build(images.application, {"BASE": runtime}, registry, target=None)
+        made = self._build(images.application, registry, {"BASE": runtime}, staged=False)
         if images.custom is None:
-            return application
+            return made
+        folder = Path(images.custom.context)
         return Image(
             self._names.part("image-custom"),
             ImageArgs(
                 repository="studip/custom",
-                context=Path(images.custom.context),
-                dockerfile=Path(images.custom.context) / images.custom.dockerfile,
-                build_args={"BASE": application},
+                context=folder,
+                dockerfile=folder / images.custom.dockerfile,
+                build_args={"BASE": made},
                 registry=registry,
             ),
         ).reference
 
-    def _base(self, name: str, registry: RegistryEndpoint) -> Input[str]:
-        return self._upstream(name) or self._build(
-            "base", {"ROOTFS": versions().rootfs}, registry, target=None
-        )
+    def _base(self, registry: RegistryEndpoint) -> Output[str]:
+        rootfs = self._official("base") or versions().rootfs
+        return self._build("base", registry, {"ROOTFS": rootfs}, staged=False)
 
-    def _upstream(self, name: str) -> str | None:
+    def _official(self, name: str) -> str | None:
+        """The official image that a recipe stands on, where the settings ask for those."""
         return versions().images[name] if self._settings.images.source == "upstream" else None
 
     def _build(
         self,
         name: str,
+        registry: RegistryEndpoint | None,
         build_args: Mapping[str, Input[str]],
-        registry: RegistryEndpoint | None = None,
-        target: str | None = "",
+        *,
+        staged: bool = True,
     ) -> Output[str]:
+        """The image of `images/<name>`; a `staged` recipe ends in one stage a source."""
         if name not in self._made:
             folder = FOLDER / name
             self._made[name] = Image(
@@ -74,7 +85,7 @@ class Recipes:
                     repository=f"studip/{name}",
                     context=folder,
                     dockerfile=folder / "Dockerfile",
-                    target=self._settings.images.source if target == "" else target,
+                    target=self._settings.images.source if staged else None,
                     build_args=build_args,
                     registry=registry,
                 ),

@@ -68,6 +68,7 @@ def _tarball() -> Path:
                     for certificate in certificates
                 ),
                 '--customize-hook=chroot "$1" update-ca-certificates',
+                '--customize-hook=rm -f "$1"/var/cache/apt/*.bin',
                 # The packages of the images made from it must leave nothing behind either.
                 f"--customize-hook=copy-in {_apt_settings(Path(folder))} /etc/apt/apt.conf.d",
                 versions().suite,
