@@ -106,20 +106,20 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
 
 def _fields_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
     """Names of the fields of the model at `location` below `model`."""
-    current: Any = model
+    current = model_in(model)
     for part in location:
         if isinstance(part, int):
             continue
-        current = _model_in(current.model_fields[part].annotation)
+        current = model_in(current.model_fields[part].annotation)
     return list(current.model_fields)
 
 
-def _model_in(annotation: Any) -> Any:
+def model_in(annotation: Any) -> Any:
     """The model that an annotation (`X`, `X | None`, `tuple[X, ...]`) holds."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
+        found = model_in(argument)
         if found is not None:
             return found
     return None

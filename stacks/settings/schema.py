@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr, TypeAdapter
 from pydantic_core import PydanticUndefined
 
-from stacks.settings.errors import _model_in as model_in
+from stacks.settings.errors import model_in
 from stacks.settings.models import SECTIONS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -29,7 +29,7 @@ def schema() -> str:
     for name, field in SECTIONS.items():
         made = TypeAdapter(field.annotation).json_schema(ref_template="#/$defs/{model}")
         definitions |= made.pop("$defs", {})
-        properties[f"studip:{name}"] = made | {"description": field.description}
+        properties[f"studip:{name}"] = _sealed(made) | {"description": field.description}
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Settings of one environment",

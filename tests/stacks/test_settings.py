@@ -1,0 +1,564 @@
+"""Wrong settings files and exactly what is said about them; and what right ones become."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import jsonschema
+import pytest
+import yaml
+
+from stacks.settings import SettingsError, load_settings, read_settings
+from stacks.settings.schema import DOCUMENT, SCHEMA, document, schema
+
+ROOT = Path(__file__).parent.parent.parent
+SHIPPED = ("dev", "swarm", "kubernetes")
+
+# Settings below `config:`, and every message about them without file name, in order.
+WRONG: dict[str, tuple[str, list[str]]] = {
+    "an unknown section": (
+        "studip:databse: {kind: single}",
+        ['studip:databse: unknown key, did you mean "database"?'],
+    ),
+    "an unknown section like no other": (
+        "studip:xyz: {}",
+        [
+            "studip:xyz: unknown key; known: application, cache, database, gitlab, images, "
+            "load_balancer, logging, networks, nodes, orchestrator, platform, registry, storage"
+        ],
+    ),
+    "an unknown key": (
+        "studip:database: {member: 3}",
+        ['studip:database.member: unknown key, did you mean "members"?'],
+    ),
+    "an unknown key deep down": (
+        "studip:application: {web: {resources: {limits: {memory: 3}}}}",
+        ['studip:application.web.resources.limits.memory: unknown key, did you mean "memory_mib"?'],
+    ),
+    "an unknown key in a list": (
+        "studip:nodes: [{name: a, adress: 192.0.2.1}]",
+        ['studip:nodes[0].adress: unknown key, did you mean "address"?'],
+    ),
+    "an unknown orchestrator": (
+        "studip:orchestrator: mesos",
+        ["studip:orchestrator: must be one of swarm, kubernetes, got mesos"],
+    ),
+    "an orchestrator that can't be had yet": (
+        "studip:orchestrator: kubernetes",
+        ["studip:orchestrator: kubernetes is not available yet; available: swarm"],
+    ),
+    "an unknown kind": (
+        "studip:database: {kind: postgres}",
+        [
+            "studip:database.kind: must be one of single, galera, innodb-cluster, external, "
+            "got postgres"
+        ],
+    ),
+    "a kind that can't be had yet": (
+        "studip:database: {kind: galera, members: 3}",
+        ["studip:database.kind: galera is not available yet on swarm; available: single, external"],
+    ),
+    "an even number of members": (
+        "studip:database: {kind: galera, members: 2}",
+        [
+            "studip:database.kind: galera is not available yet on swarm; "
+            "available: single, external",
+            "studip:database.members: must be odd and at least 3, got 2",
+        ],
+    ),
+    "one member of a cluster": (
+        "studip:database: {kind: innodb-cluster, members: 1}",
+        [
+            "studip:database.kind: innodb-cluster is not available yet on swarm; "
+            "available: single, external",
+            "studip:database.members: must be odd and at least 3, got 1",
+        ],
+    ),
+    "too many members": (
+        "studip:database: {kind: galera, members: 9}",
+        ["studip:database.members: must be at most 7, got 9"],
+    ),
+    "members of a single server": (
+        "studip:database: {kind: single, members: 3}",
+        ["studip:database.members: must be 1 for the kind single, got 3"],
+    ),
+    "an external database without host": (
+        "studip:database: {kind: external, password: {secure: v1:abc}}",
+        ["studip:database.host: must be given for the kind external, got nothing"],
+    ),
+    "an external database without anything": (
+        "studip:database: {kind: external}",
+        [
+            "studip:database.host: must be given for the kind external, got nothing",
+            "studip:database.password: must be given for the kind external, got nothing",
+        ],
+    ),
+    "a host of a database of our own": (
+        "studip:database: {host: db.example.org}",
+        ["studip:database.host: is for the kind external only, and the kind is single"],
+    ),
+    "a database name that SQL would have to quote": (
+        "studip:database: {database: Stud-IP}",
+        ["studip:database.database: must match ^[a-z][a-z0-9_]{0,31}$, got Stud-IP"],
+    ),
+    "a text where a number belongs": (
+        "studip:database: {port: high}",
+        ["studip:database.port: must be a whole number, got high"],
+    ),
+    "a number where a text belongs": (
+        "studip:database: {host: 3}",
+        ["studip:database.host: must be a text, got 3"],
+    ),
+    "a port out of range": (
+        "studip:load_balancer: {http_port: 70000}",
+        ["studip:load_balancer.http_port: must be at most 65535, got 70000"],
+    ),
+    "port zero": (
+        "studip:load_balancer: {http_port: 0}",
+        ["studip:load_balancer.http_port: must be at least 1, got 0"],
+    ),
+    "one port for two parts": (
+        "studip:load_balancer: {http_port: 5000}",
+        ["studip:registry.port: must differ from load_balancer.http_port, got 5000"],
+    ),
+    "one port twice in one part": (
+        "studip:load_balancer: {https_port: 8080, certificate: site.pem}",
+        ["studip:load_balancer.https_port: must differ from load_balancer.http_port, got 8080"],
+    ),
+    "https without certificate": (
+        "studip:load_balancer: {https_port: 8443}",
+        ["studip:load_balancer.certificate: must be given with https_port, got nothing"],
+    ),
+    "a certificate without https": (
+        "studip:load_balancer: {certificate: site.pem}",
+        ["studip:load_balancer.https_port: must be given with a certificate, got nothing"],
+    ),
+    "a certificate that is not there": (
+        "studip:load_balancer: {https_port: 8443, certificate: other.pem}",
+        ["studip:load_balancer.certificate: must be a PEM file, got other.pem"],
+    ),
+    "a moving address with one node": (
+        "studip:load_balancer: {vrrp: {address: 192.0.2.1}}",
+        [
+            "studip:load_balancer.vrrp: is not available yet on swarm; leave it out",
+            "studip:load_balancer.vrrp: needs at least 2 nodes, got 1",
+        ],
+    ),
+    "a moving address that is none": (
+        "studip:load_balancer: {vrrp: {address: somewhere}}",
+        [
+            "studip:load_balancer.vrrp.address: must be an IP address such as 192.0.2.10, "
+            "got somewhere"
+        ],
+    ),
+    "more load balancers than nodes": (
+        "studip:load_balancer: {replicas: 2}",
+        ["studip:load_balancer.replicas: must be at most 1 a node (1), got 2"],
+    ),
+    "many replicas with a cache each": (
+        "studip:cache: {kind: file}",
+        [
+            "studip:cache.kind: file is each replica's own: 2 replicas need redis or external, "
+            "got file"
+        ],
+    ),
+    "a cache larger than its container": (
+        "studip:cache: {memory_mib: 128}",
+        [
+            "studip:cache.memory_mib: must be less than cache.resources.limits.memory_mib (128), "
+            "got 128"
+        ],
+    ),
+    "no replica": (
+        "studip:application: {web: {replicas: 0}}",
+        ["studip:application.web.replicas: must be at least 1, got 0"],
+    ),
+    "half a replica": (
+        "studip:application: {web: {replicas: 1.5}}",
+        ["studip:application.web.replicas: must be a whole number, got 1.5"],
+    ),
+    "a second cron worker": (
+        "studip:application: {cron: {replicas: 2}}",
+        ["studip:application.cron.replicas: unknown key; known: grace_period, resources"],
+    ),
+    "a reservation above its limit": (
+        "studip:application: {web: {resources: {limits: {memory_mib: 64}, "
+        "reservations: {memory_mib: 65}}}}",
+        [
+            "studip:application.web.resources.reservations.memory_mib: must be at most the limit "
+            "of 64, got 65"
+        ],
+    ),
+    "an unknown order of updates": (
+        "studip:application: {web: {update: {order: both}}}",
+        ["studip:application.web.update.order: must be one of start-first, stop-first, got both"],
+    ),
+    "a tmpfs with a source": (
+        "studip:application: {mounts: [{target: /x, kind: tmpfs, source: y}]}",
+        ["studip:application.mounts[0].source: a tmpfs has none, got y"],
+    ),
+    "a volume without a source": (
+        "studip:application: {mounts: [{target: /x}]}",
+        ["studip:application.mounts[0].source: must be given for a volume, got nothing"],
+    ),
+    "a relative bind": (
+        "studip:application: {mounts: [{target: /x, kind: bind, source: y}]}",
+        ["studip:application.mounts[0].source: must be an absolute path for a bind, got y"],
+    ),
+    "two mounts in one place": (
+        "studip:application: {mounts: [{target: /x, source: a}, {target: /x, source: b}]}",
+        ["studip:application.mounts[1].target: is mounted twice: /x"],
+    ),
+    "a mount without target": (
+        "studip:application: {mounts: [{source: a}]}",
+        ["studip:application.mounts[0].target: is missing"],
+    ),
+    "a subnet that is none": (
+        "studip:networks: {data: {subnet: 10.0.0.0/99}}",
+        ["studip:networks.data.subnet: must be a network such as 10.90.0.0/24, got 10.0.0.0/99"],
+    ),
+    "subnets that overlap": (
+        "studip:networks: {edge: {subnet: 10.0.0.0/16}, data: {subnet: 10.0.1.0/24}}",
+        [
+            "studip:networks.data.subnet: must not overlap networks.edge.subnet (10.0.0.0/16), "
+            "got 10.0.1.0/24"
+        ],
+    ),
+    "a driver that hides the replicas": (
+        "studip:networks: {application: {driver: host}}",
+        [
+            "studip:networks.application.driver: host is not available yet on swarm; "
+            "available: overlay"
+        ],
+    ),
+    "encryption of a network that is not ours": (
+        "studip:networks: {edge: {driver: host, encrypted: true}}",
+        ["studip:networks.edge.encrypted: is for overlay only, got host"],
+    ),
+    "an external registry without address": (
+        "studip:registry: {kind: external}",
+        ["studip:registry.address: must be given for the kind external, got nothing"],
+    ),
+    "half a login": (
+        "studip:registry: {kind: external, address: 'r.example.org', user: me}",
+        ["studip:registry.password: must be given with the other half of the login, got nothing"],
+    ),
+    "retention that keeps nothing": (
+        "studip:registry: {keep: 0}",
+        ["studip:registry.keep: must be at least 1, got 0"],
+    ),
+    "Stud.IP without source": (
+        "studip:images: {application: studip}",
+        ["studip:images.studip: must name either directory or git, got nothing"],
+    ),
+    "Stud.IP with two sources": (
+        "studip:images: {application: studip, studip: {directory: ., git: 'https://g', "
+        "revision: v6}}",
+        ["studip:images.studip: must name either directory or git, got both"],
+    ),
+    "Stud.IP from a folder that is not there": (
+        "studip:images: {application: studip, studip: {directory: nowhere}}",
+        ["studip:images.studip.directory: must be a folder, got nowhere"],
+    ),
+    "Stud.IP from git without revision": (
+        "studip:images: {application: studip, studip: {git: 'https://git.example.org/s'}}",
+        ["studip:images.studip.revision: must name a tag or commit of git, got nothing"],
+    ),
+    "Alpine without the official base": (
+        "studip:images: {runtime: php-fpm-alpine}",
+        [
+            "studip:images.runtime: php-fpm-alpine needs images.source upstream; with debian: "
+            "php-apache, php-fpm, got php-fpm-alpine"
+        ],
+    ),
+    "a customised image without Dockerfile": (
+        "studip:images: {custom: {context: nowhere}}",
+        ["studip:images.custom.dockerfile: must be a file, got nowhere/Dockerfile"],
+    ),
+    "an address that is none": (
+        "studip:platform: {url: studip.example.org}",
+        [
+            "studip:platform.url: must be an address such as https://studip.example.org, "
+            "got studip.example.org"
+        ],
+    ),
+    "configuration of something else": (
+        "studip:platform: {config: {MYSQL_HOST: x}}",
+        ["studip:platform.config.MYSQL_HOST: must begin with STUDIP_CONFIG_, got MYSQL_HOST"],
+    ),
+    "a text where true or false belongs": (
+        "studip:platform: {demo_data: 'yes'}",
+        ["studip:platform.demo_data: must be true or false, got yes"],
+    ),
+    "a list where an object belongs": (
+        "studip:platform: [1]",
+        ["studip:platform: must be an object, got a list"],
+    ),
+    "nothing where a section belongs": (
+        "studip:platform:",
+        ["studip:platform: must be an object, got nothing"],
+    ),
+    "storage that only one node sees": (
+        "studip:nodes: [{name: a}, {name: b}]",
+        [
+            "studip:nodes: more than one is not available yet on swarm, got 2",
+            "studip:storage.kind: local is one node's own: 2 nodes need nfs, glusterfs, cephfs "
+            "or external, got local",
+        ],
+    ),
+    "two nodes of one name": (
+        "studip:nodes: [{name: a}, {name: a}]\nstudip:storage: {kind: external}",
+        [
+            "studip:nodes: more than one is not available yet on swarm, got 2",
+            "studip:nodes[1].name: must be given once, got a",
+        ],
+    ),
+    "an engine behind an unknown protocol": (
+        "studip:nodes: [{name: a, engine: 'http://a'}]",
+        [
+            "studip:nodes[0].engine: must be unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST, "
+            "got http://a"
+        ],
+    ),
+    "a remote engine without keys": (
+        "studip:nodes: [{name: a, engine: 'tcp://a:2376'}]",
+        ["studip:nodes[0].certificates: must be given for a tcp engine, got nothing"],
+    ),
+    "no node": (
+        "studip:nodes: []",
+        [
+            "studip:nodes: must name at least one node, got none",
+            "studip:load_balancer.replicas: must be at most 1 a node (0), got 1",
+        ],
+    ),
+    "a volume driver of our own storage": (
+        "studip:storage: {driver: rexray}",
+        ["studip:storage.driver: is for the kind external only, got rexray"],
+    ),
+    "logs without end": (
+        "studip:logging: {max_size: 0}",
+        ["studip:logging.max_size: must be at least 1, got 0"],
+    ),
+    "a GitLab project that can't be had yet": (
+        "studip:gitlab: {kind: managed}",
+        ["studip:gitlab.kind: managed is not available yet on swarm; available: none"],
+    ),
+    "much at once": (
+        """\
+        studip:database: {kind: galera, members: 4, prot: 1}
+        studip:cache: {kind: file, memory_mib: 2}
+        studip:load_balancer: {http_port: 5000, https_port: 8443}
+        studip:application: {web: {replicas: 3}}
+        """,
+        [
+            'studip:database.prot: unknown key, did you mean "port"?',
+            "studip:cache.memory_mib: must be at least 4, got 2",
+            "studip:load_balancer.certificate: must be given with https_port, got nothing",
+            "studip:registry.port: must differ from load_balancer.http_port, got 5000",
+        ],
+    ),
+}
+
+
+def test_there_are_enough_wrong_files() -> None:
+    assert len(WRONG) >= 45
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "site.pem").write_text("a certificate")
+    return tmp_path
+
+
+def written(folder: Path, config: str) -> Path:
+    path = folder / "Pulumi.site.yaml"
+    indented = "".join(f"  {line}\n" for line in dedent(config).splitlines())
+    path.write_text(f"config:\n{indented}")
+    return path
+
+
+@pytest.mark.parametrize("case", sorted(WRONG))
+def test_a_wrong_file_is_told_all_that_is_wrong_and_nothing_else(case: str, folder: Path) -> None:
+    config, expected = WRONG[case]
+    path = written(folder, config)
+    with pytest.raises(SettingsError) as caught:
+        read_settings(path)
+    messages = [message.replace(f"{folder}/", "") for message in caught.value.messages]
+    assert messages == [f"{message} (Pulumi.site.yaml)" for message in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("config: [", r"Pulumi.site.yaml:1: .+"),
+        ("config:\n  studip:x: {\n", r"Pulumi.site.yaml:3: .+"),
+        ("", r"Pulumi.site.yaml: must have an object under the key config"),
+        ("config: 3\n", r"Pulumi.site.yaml: must have an object under the key config"),
+        ("- 1\n", r"Pulumi.site.yaml: must have an object under the key config"),
+        (
+            "config:\n  studip:cache: {}\n  studip:cache: {}\n",
+            r"Pulumi.site.yaml:3: the key studip:cache is given twice",
+        ),
+    ],
+)
+def test_a_file_that_is_no_settings_file_is_told_so(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "Pulumi.site.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        read_settings(path)
+    assert len(caught.value.messages) == 1
+    assert re.fullmatch(message, caught.value.messages[0])
+
+
+def test_a_file_that_is_not_there_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(tmp_path / "Pulumi.none.yaml")
+    assert caught.value.messages == ["Pulumi.none.yaml: No such file or directory"]
+
+
+@pytest.mark.parametrize("name", ["settings.yaml", "Pulumi.Dev.yaml", f"Pulumi.{'x' * 21}.yaml"])
+def test_a_file_must_be_named_after_its_environment(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(tmp_path / name)
+    assert caught.value.messages == [f"{name}: must be named Pulumi.<environment>.yaml"]
+
+
+def test_the_command_says_everything_on_standard_error_and_exits_with_1(folder: Path) -> None:
+    path = written(folder, "studip:cache: {kind: file}\nstudip:registry: {keep: 0}")
+    done = subprocess.run(
+        [sys.executable, "-m", "stacks.settings", "check", str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert [line.split(":", 2)[1] for line in done.stderr.splitlines()] == [
+        "registry.keep",
+        "cache.kind",
+    ]
+    assert "Traceback" not in done.stderr
+
+
+def test_what_pulumi_hands_over_as_json_is_read_like_the_file() -> None:
+    settings = load_settings(
+        {
+            "studip:database": json.dumps({"kind": "single", "parameters": {"a": "b"}}),
+            "docker:host": "unix:///run/docker.sock",
+        },
+        "dev",
+        "Pulumi.dev.yaml",
+    )
+    assert settings.database.parameters == {"a": "b"}
+    assert settings.application.web.replicas == 2
+
+
+def test_a_wrong_stack_name_is_told_so() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({}, "Dev", "Pulumi.Dev.yaml")
+    assert caught.value.messages == [
+        "environment: must be a small letter and up to 19 letters, digits or dashes, "
+        "got Dev (Pulumi.Dev.yaml)"
+    ]
+
+
+def test_a_secret_is_neither_in_messages_nor_in_descriptions() -> None:
+    secret = "correct horse battery staple"
+    config = {"studip:database": json.dumps({"kind": "external", "password": secret, "port": 0})}
+    with pytest.raises(SettingsError) as caught:
+        load_settings(config, "dev", "Pulumi.dev.yaml")
+    assert secret not in str(caught.value)
+    config = {"studip:database": json.dumps({"kind": "external", "password": secret, "host": "db"})}
+    settings = load_settings(config, "dev", "Pulumi.dev.yaml")
+    assert secret not in repr(settings)
+    assert settings.database.password is not None
+    assert settings.database.password.get_secret_value() == secret
+
+
+def test_a_secret_in_a_wrong_place_is_not_shown() -> None:
+    secret = "correct horse battery staple"
+    config = {"studip:database": json.dumps({"password": {"plain": secret}})}
+    with pytest.raises(SettingsError) as caught:
+        load_settings(config, "dev", "Pulumi.dev.yaml")
+    assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("balancer", "url"),
+    [
+        ({"http_port": 8081}, "http://127.0.0.1:8081"),
+        ({"https_port": 8443, "certificate": "site.pem"}, "https://127.0.0.1:8443"),
+    ],
+)
+def test_the_address_follows_from_the_load_balancer(
+    balancer: dict[str, object], url: str, folder: Path
+) -> None:
+    config = {"studip:load_balancer": json.dumps(balancer)}
+    assert load_settings(config, "dev", str(folder / "Pulumi.dev.yaml")).url == url
+
+
+def test_the_dev_environment_is_valid() -> None:
+    settings = read_settings(ROOT / "Pulumi.dev.yaml")
+    assert settings.application.web.replicas == 2
+    assert settings.database.kind == "single"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        (
+            "swarm",
+            [
+                "studip:database.kind: galera is not available yet on swarm; "
+                "available: single, external",
+                "studip:storage.kind: glusterfs is not available yet on swarm; "
+                "available: local, external",
+                "studip:nodes: more than one is not available yet on swarm, got 3",
+                "studip:load_balancer.vrrp: is not available yet on swarm; leave it out",
+            ],
+        ),
+        (
+            "kubernetes",
+            ["studip:orchestrator: kubernetes is not available yet; available: swarm"],
+        ),
+    ],
+)
+def test_an_environment_of_the_future_misses_only_what_is_not_available(
+    environment: str, expected: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(ROOT / f"Pulumi.{environment}.yaml")
+    messages = [message.replace(f"{ROOT}/", "") for message in caught.value.messages]
+    assert messages == [f"{message} (Pulumi.{environment}.yaml)" for message in expected]
+
+
+@pytest.mark.parametrize("environment", SHIPPED)
+def test_editors_are_told_the_schema_and_the_file_keeps_it(environment: str) -> None:
+    text = (ROOT / f"Pulumi.{environment}.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=settings.schema.json\n")
+    jsonschema.validate(yaml.safe_load(text), json.loads(schema()))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "config: {studip:databse: {}}",
+        "config: {studip:database: {kind: postgres}}",
+        "config: {studip:database: {password: plain}}",
+        "config: {studip:load_balancer: {http_port: 0}}",
+    ],
+)
+def test_the_schema_refuses_what_the_program_refuses(wrong: str) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(wrong), json.loads(schema()))
+
+
+def test_schema_and_documentation_are_fresh() -> None:
+    assert SCHEMA.read_text() == schema(), "make schema"
+    assert DOCUMENT.read_text() == document(), "make schema"
