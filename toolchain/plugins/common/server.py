@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable
@@ -288,12 +288,8 @@ def _struck(text: str, hidden: list[str]) -> str:
 
 def main(provider: Provider) -> NoReturn:
     """Serve until the engine ends us: its address is the first argument, ours goes to stdout."""
-    arguments = argparse.ArgumentParser(description=f"Pulumi {provider.package} plugin")
-    arguments.add_argument("engine", nargs="?", default="", help="address of Pulumi's engine")
-    known, _ = arguments.parse_known_args()
-
     log = EngineLog()
-    log.address = known.engine
+    log.address = next((one for one in sys.argv[1:] if not one.startswith("-")), "")
     server = grpc.server(
         ThreadPoolExecutor(_THREADS),
         options=[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -25,12 +26,12 @@ from .container_spec import (
 )
 from .logs import frames, last_health_output, tail
 from .references import Login, Logins, Reference
+from .shapes import CONFLICT, taken, to_labels
 
 _POLL: Final = 0.3  # seconds between two looks
 _REMOVE_LIMIT: Final = 60  # seconds until a removed container is gone
 _KEPT_OUTPUT: Final = 1024 * 1024  # bytes of a job's output that go into the state
 _TAIL: Final = 20  # lines of output in a message
-_CONFLICT: Final = 409
 _CHANGEABLE: Final = (
     "restart",
     "maxRetryCount",
@@ -74,8 +75,13 @@ class Container(Resource):
         params = {"name": inputs["name"]}
         if platform := inputs.get("platform"):
             params["platform"] = platform
-        made = self.engine.post("/containers/create", to_create(inputs), **params)
-        container_id = made["Id"]
+        try:
+            container_id = self.engine.post("/containers/create", to_create(inputs), **params)["Id"]
+        except EngineError as error:
+            if error.status != CONFLICT:
+                raise
+            self._make_way(call, inputs, error)
+            container_id = self.engine.post("/containers/create", to_create(inputs), **params)["Id"]
         try:
             self._connect(container_id, inputs)
             for upload in inputs.get("uploads") or ():
@@ -138,6 +144,23 @@ class Container(Resource):
         for event in events:
             if error := event.get("error"):
                 raise PluginError(f"image {image} can't be had: {error}")
+
+    def _make_way(self, call: Call, inputs: Plain, error: EngineError) -> None:
+        """Remove what an interrupted run has left behind under our name; nothing else."""
+        found = self.engine.find(f"/containers/{inputs['name']}/json")
+        live = None
+        if found is not None:
+            fixed = imported(found)
+            live = {key: fixed[key] for key in ("image", "labels", "networkMode")}
+            own = to_labels(inputs.get("labels"))
+            live["labels"] = [one for one in live["labels"] if one["label"] in own]
+        taken(self, inputs, live, error)
+        if found is not None and found["State"]["Running"] and inputs["attach"]:
+            raise PluginError(
+                f"the job {inputs['name']} of an interrupted run is still running: wait until it "
+                f"ends (docker wait {inputs['name']}), then try again"
+            )
+        self._remove(call, found["Id"], inputs)
 
     def _connect(self, container_id: str, inputs: Plain) -> None:
         networks = inputs.get("networksAdvanced") or ()
@@ -253,10 +276,9 @@ class Container(Resource):
                     return
             except EngineError as error:
                 # Removing itself (`rm`), or not detached from its networks yet.
-                if error.status != _CONFLICT or call.limit(_REMOVE_LIMIT) <= 0:
+                if error.status != CONFLICT or call.limit(_REMOVE_LIMIT) <= 0:
                     raise
-            if not call.cancelled.is_set():
-                call.sleep(_POLL)
+            time.sleep(_POLL)  # not to be interrupted: it would be orphaned
 
 
 def _quoted(lines: list[str]) -> str:

@@ -9,9 +9,9 @@ import secrets
 import stat
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Final
 
 from ..common.errors import PluginError
@@ -26,6 +26,9 @@ class _Pattern:
     negated: bool
 
 
+Matches = list[bool]  # for each pattern
+
+
 class Ignore:
     """The patterns of a .dockerignore file."""
 
@@ -34,17 +37,22 @@ class Ignore:
         self._patterns = [_pattern(line) for line in lines if line and not line.startswith("#")]
         self.negates = any(pattern.negated for pattern in self._patterns)
 
-    def ignores(self, path: str) -> bool:
-        """True if the file or folder, relative to the context, stays out."""
-        parents = [str(parent) for parent in PurePosixPath(path).parents][:-1]
+    def look(self, path: str, above: Matches) -> tuple[bool, Matches]:
+        """Does a file or folder stay out, and which patterns matched it or a folder above?
+
+        A pattern that could not turn the verdict is not asked, and so does not count for what
+        is inside a folder: the builder does it that way, and the digest has to agree.
+        """
         ignored = False
-        for pattern in self._patterns:
-            # Only a pattern that could turn the verdict needs a look.
-            if pattern.negated == ignored and any(
-                pattern.form.fullmatch(one) for one in (path, *parents)
-            ):
+        matches = []
+        for index, pattern in enumerate(self._patterns):
+            matched = bool(above) and above[index]
+            if not matched and pattern.negated == ignored:
+                matched = pattern.form.fullmatch(path) is not None
+            matches.append(matched)
+            if matched:
                 ignored = not pattern.negated
-        return ignored
+        return ignored, matches
 
 
 def _pattern(line: str) -> _Pattern:
@@ -101,11 +109,12 @@ class Context:
     def digest(self) -> str:
         """Hash of names, modes and contents; the official plugin computes the very same.
 
-        The Dockerfile counts under a fixed name first, and once more where it lies.
+        The Dockerfile counts under a fixed name first, and once more where it lies. (At a link
+        to nowhere the official plugin forgets the rest of the folder; not a thing to imitate.)
         """
         total = hashlib.sha256()
         total.update(b"Dockerfile" + b"----------" + _content(self.dockerfile) + b"\0")
-        for relative, entry in self._files(self.folder, ""):
+        for relative, entry in self._files(self.folder):
             mode = os.lstat(entry).st_mode
             inner = hashlib.sha256()
             if stat.S_ISLNK(mode):
@@ -132,32 +141,40 @@ class Context:
         # header, so no extended format, and nothing with a long name first.
         with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as tar:
             _add(tar, self.dockerfile, name)
-            for relative, entry in self._files(self.folder, "", always=always, folders=True):
+            for relative, entry in self._files(self.folder, always=always, folders=True):
                 if relative != name:
                     _add(tar, entry, relative)
         file.seek(0)
         return file, name
 
     def _files(
-        self, folder: str, prefix: str, *, always: set[str] | None = None, folders: bool = False
+        self,
+        folder: str,
+        prefix: str = "",
+        above: Matches | None = None,
+        *,
+        always: Set[str] = frozenset(),
+        folders: bool = False,
     ) -> Iterator[tuple[str, str]]:
         """Relative and openable path of everything that belongs to the context, sorted."""
-        wanted = always or set()
         try:
             names = sorted(entry.name for entry in os.scandir(folder))
         except OSError as error:
             raise PluginError(f"build.context {folder} can't be read: {error.strerror}") from error
         for name in names:
             relative, entry = prefix + name, f"{folder}/{name}"
-            ignored = self._ignore.ignores(relative) and relative not in wanted
-            if stat.S_ISDIR(os.lstat(entry).st_mode):
-                inside = any(one.startswith(f"{relative}/") for one in wanted)
-                if not ignored and folders:
+            ignored, matches = self._ignore.look(relative, above or [])
+            if not stat.S_ISDIR(os.lstat(entry).st_mode):
+                if not ignored or relative in always:
                     yield relative, entry
-                if not ignored or inside or self._ignore.negates:
-                    yield from self._files(entry, f"{relative}/", always=always, folders=folders)
-            elif not ignored:
+                continue
+            wanted = any(one.startswith(f"{relative}/") for one in always)
+            if folders and not ignored:
                 yield relative, entry
+            if not ignored or wanted or self._ignore.negates:
+                yield from self._files(
+                    entry, f"{relative}/", matches, always=always, folders=folders
+                )
 
 
 def _add(tar: tarfile.TarFile, entry: str, name: str) -> None:
@@ -206,10 +223,7 @@ def _link_target(path: str) -> str:
                 pending = target.split("/") + pending
             else:
                 done.append(part)
-    found = os.path.normpath("/".join(done) or "/")
-    if not os.path.lexists(found):
-        raise PluginError(f"{path} of the build context is a link to nowhere")
-    return found
+    return os.path.normpath("/".join(done) or "/")
 
 
 _KINDS: Final = (

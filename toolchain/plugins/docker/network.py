@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Final
 from ..common.fields import Fields, bag, block, boolean, mapping, string
 from ..common.resource import Call, Live, Made, Resource
 from ..common.values import Plain
-from .connection import Engine
-from .shapes import from_labels, labels, remove_when_free, to_labels, without_empty
+from .connection import Engine, EngineError
+from .shapes import CONFLICT, from_labels, labels, remove_when_free, taken, to_labels, without_empty
 
 _FREE_LIMIT: Final = 60  # seconds until the last container has left a network
 
@@ -70,8 +70,7 @@ class Network(Resource):
             "Options": inputs.get("options"),
             "Labels": to_labels(inputs.get("labels")),
         }
-        made = self.engine.post("/networks/create", without_empty(body))
-        path = f"/networks/{made['Id']}"
+        path = f"/networks/{self._make(inputs, without_empty(body))}"
         found = self.engine.get(path)
         # Swarm hands addresses out a moment later.
         while not found["IPAM"].get("Config") and call.limit(_ADDRESS_LIMIT) > 0:
@@ -79,7 +78,18 @@ class Network(Resource):
                 break
             call.sleep(0.05)
             found = self.engine.get(path)
-        return Made(made["Id"], describe(found))
+        return Made(found["Id"], describe(found))
+
+    def _make(self, inputs: Plain, body: Plain) -> str:
+        """Id of the network, which an interrupted run may have made already."""
+        try:
+            return str(self.engine.post("/networks/create", body)["Id"])
+        except EngineError as error:
+            if error.status != CONFLICT:
+                raise
+            found = self.engine.find(f"/networks/{inputs['name']}")
+            taken(self, inputs, found and describe(found), error)
+            return str(found["Id"])
 
     def read(self, call: Call, id: str, inputs: Plain, state: Plain) -> Live | None:
         found = self.engine.find(f"/networks/{id}")

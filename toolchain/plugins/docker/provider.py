@@ -35,6 +35,8 @@ _CONFIG: Final[Fields] = {
     ),
 }
 
+_NOT_OURS: Final = ("version", "pluginDownloadURL")  # the engine's own
+
 # Type token -> module and class in this package; a second letter says what it is made from.
 _RESOURCES: Final = {
     "docker:index/container:Container": ("container", "Container", True),
@@ -76,7 +78,7 @@ class DockerProvider(Provider):
         return load
 
     def check_config(self, config: Values) -> tuple[Values, list[Failure]]:
-        decoded = {key: _decoded(value) for key, value in config.items() if key != "version"}
+        decoded = {key: _decoded(value) for key, value in config.items() if key not in _NOT_OURS}
         _, failures = check(_CONFIG, decoded, {}, Naming(""))
         if not failures and UNKNOWN not in decoded.values():
             settings = Settings.of(reveal(decoded))

@@ -15,6 +15,7 @@ from .references import Login, Logins, Reference
 from .rollout import RolledBack, RolloutError, converge, wait_until_gone
 from .service_fields import FIELDS
 from .service_spec import from_service, to_spec
+from .shapes import CONFLICT, taken
 
 _SECOND: Final = 1_000_000_000  # ns
 _DEFAULT_GRACE: Final = 10  # seconds that the engine gives a task to stop
@@ -52,9 +53,7 @@ class Service(Resource):
                 yield Failure(f"taskSpec.networksAdvanceds[{index}].id", "is required")
 
     def create(self, call: Call, inputs: Plain) -> Made:
-        headers = self._login(inputs).header()
-        made = self.engine.post("/services/create", to_spec(inputs), headers=headers)
-        service_id = made["ID"]
+        service_id = self._make(inputs)
         try:
             self._converge(call, service_id, inputs, new_version=False)
         except Cancelled as error:
@@ -83,6 +82,19 @@ class Service(Resource):
 
     def delete(self, call: Call, id: str, state: Plain) -> None:
         self._remove(call, id, state)
+
+    def _make(self, inputs: Plain) -> str:
+        """Id of the service, which an interrupted run may have made already."""
+        headers = self._login(inputs).header()
+        try:
+            made = self.engine.post("/services/create", to_spec(inputs), headers=headers)
+            return str(made["ID"])
+        except EngineError as error:
+            if error.status != CONFLICT:
+                raise
+            found = self.engine.find(f"/services/{inputs['name']}")
+            taken(self, inputs, found and self._described(found, inputs), error)
+            return str(found["ID"])
 
     def _change(self, call: Call, service_id: str, inputs: Plain) -> bool:
         """Hand the new specification in; True if tasks have to be replaced for it."""

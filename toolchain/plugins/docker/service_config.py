@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
-from typing import ClassVar, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final
 
 from ..common.fields import Failure, Fields, string
 from ..common.resource import Call, Live, Made, Resource
 from ..common.rules import BASE64
 from ..common.values import Plain
-from .connection import Engine
-from .shapes import from_labels, labels, remove_when_free, to_labels
+from .connection import Engine, EngineError
+from .shapes import CONFLICT, from_labels, labels, remove_when_free, taken, to_labels
 
 _FREE_LIMIT: Final = 60  # seconds until the last service has let go
 
@@ -31,8 +31,8 @@ class ServiceConfig(Resource):
         self.engine = engine
 
     def validate(self, inputs: Plain) -> Iterable[Failure]:
-        if "data" in inputs and "dataRaw" in inputs:
-            yield Failure("data", "and dataRaw exclude each other")
+        if ("data" in inputs) == ("dataRaw" in inputs):
+            yield Failure("data", "or dataRaw must be given, and not both")
 
     def create(self, call: Call, inputs: Plain) -> Made:
         raw = base64.b64encode(inputs.get("dataRaw", "").encode()).decode()
@@ -41,19 +41,18 @@ class ServiceConfig(Resource):
             "Data": inputs.get("data", raw),
             "Labels": to_labels(inputs.get("labels")),
         }
-        return Made(self.engine.post("/configs/create", body)["ID"])
+        try:
+            return Made(self.engine.post("/configs/create", body)["ID"])
+        except EngineError as error:
+            if error.status != CONFLICT:
+                raise
+            found = self.engine.find(f"/configs/{inputs['name']}")
+            taken(self, inputs, found and _describe(found, inputs), error)
+            return Made(found["ID"])
 
     def read(self, call: Call, id: str, inputs: Plain, state: Plain) -> Live | None:
         found = self.engine.find(f"/configs/{id}")
-        if found is None:
-            return None
-        spec = found["Spec"]
-        live = {"name": spec["Name"], "labels": from_labels(spec.get("Labels"))}
-        if "dataRaw" in inputs:
-            live["dataRaw"] = base64.b64decode(spec["Data"]).decode(errors="replace")
-        else:
-            live["data"] = spec["Data"]
-        return Live(found["ID"], live)
+        return None if found is None else Live(found["ID"], _describe(found, inputs))
 
     def delete(self, call: Call, id: str, state: Plain) -> None:
         remove_when_free(
@@ -63,3 +62,13 @@ class ServiceConfig(Resource):
             busy=("in use",),
             limit=_FREE_LIMIT,
         )
+
+
+def _describe(found: Mapping[str, Any], inputs: Plain) -> dict[str, Any]:
+    spec = found["Spec"]
+    live = {"name": spec["Name"], "labels": from_labels(spec.get("Labels"))}
+    if "dataRaw" in inputs:
+        live["dataRaw"] = base64.b64decode(spec["Data"]).decode(errors="replace")
+    else:
+        live["data"] = spec["Data"]
+    return live

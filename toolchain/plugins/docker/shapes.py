@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from ..common.changes import adopt, compare
 from ..common.errors import PluginError
 from ..common.fields import Field, bag, block, string
-from ..common.resource import Call
+from ..common.resource import Call, Resource
+from ..common.values import Plain
 from .connection import EngineError
 
+CONFLICT: Final = 409  # HTTP status: the name is taken
 _POLL: Final = 0.5  # seconds between two looks
 
 
@@ -35,6 +38,26 @@ def from_labels(found: Mapping[str, str] | None) -> list[dict[str, str]]:
 def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
     """Only what is set: the engine treats an absent key and a null alike, but not everywhere."""
     return {key: value for key, value in values.items() if value not in (None, "", [], {})}
+
+
+def taken(
+    resource: Resource, inputs: Plain, live: Mapping[str, Any] | None, error: EngineError
+) -> None:
+    """After a name conflict: go on if the object is what an interrupted run made of `inputs`.
+
+    That is so if nothing differs, labels included, of which there must be some. PluginError
+    otherwise: a stranger's object is never taken over silently.
+    """
+    if live is not None and inputs.get("labels"):
+        found = adopt(resource.fields, inputs, live)
+        if not list(compare(resource.fields, found, inputs)):
+            return
+    kind = resource.token.rsplit(":", 1)[-1]
+    raise PluginError(
+        f"there is a {kind} named {inputs['name']} already, and it is not what this run would "
+        f"make ({error}): remove it, or take it over with "
+        f"`pulumi import {resource.token} NAME {inputs['name']}`"
+    ) from error
 
 
 def remove_when_free(

@@ -42,12 +42,12 @@ class Volume(Resource):
         made = self.engine.post("/volumes/create", without_empty(body))
         # Asked for a volume that exists, the engine hands that one out: fine after an
         # interrupted run, but a stranger's data must not be taken over.
-        if (made["Labels"] or {}) != body["Labels"] or (
-            (made["Options"] or {}) != (body["DriverOpts"] or {})
-        ):
+        same_labels = (made["Labels"] or {}) == body["Labels"]
+        if not same_labels or (made["Options"] or {}) != (body["DriverOpts"] or {}):
             raise PluginError(
-                f"a volume named {name} exists already, with other labels or options: "
-                f"remove it (docker volume rm {name}) or import it (pulumi import)"
+                f"there is a volume named {name} already, with other labels or options: remove it "
+                f"(docker volume rm {name}), or take it over with `pulumi import {self.token} "
+                f"NAME {name}`"
             )
         return Made(made["Name"], _describe(made))
 
