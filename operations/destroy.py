@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     client = engine.connect()
     heal.release(stack)
     print("\n".join(announcement(stack, engine.things(client, stack))), flush=True)
-    confirm(f"Destroy {stack}?")
+    confirm(f"Destroy {stack}?", unattended=True)
     heal.heal(client, stack)
     end = pulumi.run("destroy", "--stack", stack, "--yes", "--skip-preview")
     if end.interrupted:

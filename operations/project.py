@@ -1,22 +1,19 @@
 """Which environments this checkout has."""
 
-from pathlib import Path
-
+from toolchain import places
 from toolchain.failure import Failure
-from toolchain.places import ROOT
 
 
-def environments(root: Path = ROOT) -> list[str]:
+def environments() -> list[str]:
     """Names of all environments, one for each `Pulumi.<environment>.yaml`."""
-    return sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
+    return sorted(path.name.split(".")[1] for path in places.ROOT.glob("Pulumi.*.yaml"))
 
 
-def require_environment(name: str, root: Path = ROOT) -> str:
-    """`name`, when there is a settings file for it; raises Failure otherwise."""
-    known = environments(root)
-    if name in known:
-        return name
-    raise Failure(
-        f"there is no Pulumi.{name}.yaml, so no environment {name!r}; "
-        f"environments: {', '.join(known) or 'none'}"
-    )
+def require_environment(name: str) -> None:
+    """Raise Failure where there is no settings file of this environment."""
+    known = environments()
+    if name not in known:
+        raise Failure(
+            f"there is no Pulumi.{name}.yaml, so no environment {name!r}; "
+            f"environments: {', '.join(known) or 'none'}"
+        )

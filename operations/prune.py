@@ -1,42 +1,55 @@
-"""`prune`: what carries our labels, and no stack knows of any more."""
+"""`prune`: what carries our labels, and no environment stands for any more."""
 
 import argparse
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from components.labels import PART
-from operations import engine, pulumi
+from operations import engine, project, pulumi
 from operations.engine import Client, Thing
 from operations.terminal import confirm
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments beside `--stack`."""
-    parser.add_argument("--only", metavar="ENVIRONMENT", help="leave all other environments alone")
+    parser.add_argument(
+        "--only", metavar="ENVIRONMENT", help="this forgotten environment alone, even if it runs"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Remove what is left of environments without a stack, and dangling images of our builds."""
+    """Remove what is left of forgotten environments, and dangling images of our builds."""
     client = engine.connect()
-    things = leftovers(engine.things(client, arguments.only), pulumi.stacks())
+    images, freed = remove_images(client)
+    print(f"Removed {images} dangling images ({freed} MiB).")
+    known = {*pulumi.stacks(), *project.environments()}
+    things = leftovers(engine.things(client, arguments.only), known)
+    if arguments.only is None:
+        things = without_running(things)
     for thing in things:
         print(f"{thing} (environment {thing.environment})")
-    if any(thing.kind == "volume" for thing in things):
-        confirm("Remove these? THE DATA IN THE VOLUMES WILL BE GONE.")
-    remove(client, things)
-    images, freed = remove_images(client)
-    print(f"Removed {len(things)} things and {images} dangling images ({freed} MiB).")
+    if things:
+        confirm("Remove these? THE DATA IN THE VOLUMES WILL BE GONE.", unattended=False)
+    for thing in things:
+        engine.remove(client, thing)
+    print(f"Removed {len(things)} things of forgotten environments.")
     return 0
 
 
-def leftovers(things: Iterable[Thing], stacks: Collection[str]) -> list[Thing]:
-    """Those whose environment has no stack."""
-    return [thing for thing in things if thing.environment not in stacks]
+def leftovers(things: Iterable[Thing], known: Collection[str]) -> list[Thing]:
+    """Those whose environment has neither a stack in this state folder nor a settings file."""
+    return [thing for thing in things if thing.environment not in known]
 
 
-def remove(client: Client, things: Iterable[Thing]) -> None:
-    """Remove things in the order in which they are listed, users first."""
-    for thing in things:
-        engine.remove(client, thing)
+def without_running(things: Sequence[Thing]) -> list[Thing]:
+    """Those whose environment has no service.
+
+    This engine may serve other checkouts with a state folder of their own: what runs, somebody
+    wants, even if it is not known here.
+    """
+    running = sorted({thing.environment for thing in things if thing.kind == "service"})
+    for environment in running:
+        print(f"{environment} runs, though it is not known here; left alone.")
+    return [thing for thing in things if thing.environment not in running]
 
 
 def remove_images(client: Client) -> tuple[int, int]:

@@ -33,10 +33,14 @@ def forced() -> bool:
     return os.environ.get("FORCE", "") not in ("", "0")
 
 
-def confirm(question: str) -> None:
-    """Ask on a terminal, and raise Failure on anything but yes; without a terminal go on."""
-    if forced() or not sys.stdin.isatty():
+def confirm(question: str, *, unattended: bool) -> None:
+    """Ask on a terminal, and raise Failure on anything but yes; `unattended` decides without."""
+    if forced():
         return
+    if not sys.stdin.isatty():
+        if unattended:
+            return
+        raise Failure("nothing was changed: without a terminal only FORCE=1 says yes")
     try:
         answer = input(f"{question} [yes/no] ")
     except (EOFError, KeyboardInterrupt):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.labels import labels
-from operations import destroy, engine, prune, pulumi, terminal
+from operations import destroy, engine, project, prune, pulumi, terminal
 from operations.engine import Client, Thing
 from tests.operations.conftest import ENVIRONMENT, Start
 from toolchain.failure import Failure
@@ -19,8 +19,14 @@ WEB = Thing("service", "1", "studip-old-web", "old", "web")
 DATA = Thing("volume", "2", "studip-dev-database", "dev", "database")
 
 
-def test_only_environments_without_a_stack_are_left_over() -> None:
+def test_only_environments_that_nobody_knows_are_left_over() -> None:
     assert prune.leftovers([WEB, DATA], ["dev"]) == [WEB]
+
+
+def test_what_runs_is_somebodys_even_if_it_is_not_known_here() -> None:
+    stopped = Thing("volume", "3", "studip-gone-database", "gone", "database")
+    with_data = Thing("volume", "4", "studip-old-database", "old", "database")
+    assert prune.without_running([WEB, with_data, stopped]) == [stopped]
 
 
 def test_destroy_names_the_data_first() -> None:
@@ -39,21 +45,26 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_question_is_asked_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def answer(monkeypatch: pytest.MonkeyPatch, stdin: io.StringIO, *, unattended: bool) -> bool:
+    monkeypatch.setattr("sys.stdin", stdin)
+    try:
+        terminal.confirm("Destroy?", unattended=unattended)
+    except Failure:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("unattended", [True, False])
+def test_a_question_is_asked_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, unattended: bool
+) -> None:
     monkeypatch.delenv("FORCE", raising=False)
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    terminal.confirm("Destroy?")
-    monkeypatch.setattr("sys.stdin", Terminal("no\n"))
-    with pytest.raises(Failure, match="nothing was changed"):
-        terminal.confirm("Destroy?")
-    monkeypatch.setattr("sys.stdin", Terminal(""))
-    with pytest.raises(Failure, match="nothing was changed"):
-        terminal.confirm("Destroy?")
-    monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
-    terminal.confirm("Destroy?")
-    monkeypatch.setattr("sys.stdin", Terminal("no\n"))
+    assert answer(monkeypatch, io.StringIO("yes\n"), unattended=unattended) is unattended
+    assert answer(monkeypatch, Terminal("yes\n"), unattended=unattended)
+    for other in ("no\n", "\n", ""):
+        assert not answer(monkeypatch, Terminal(other), unattended=unattended)
     monkeypatch.setenv("FORCE", "1")
-    terminal.confirm("Destroy?")
+    assert answer(monkeypatch, Terminal("no\n"), unattended=unattended)
 
 
 @pytest.mark.live
@@ -75,12 +86,33 @@ def test_prune_removes_all_kinds_of_things_of_a_forgotten_environment(
     assert {thing.kind for thing in engine.things(client, ENVIRONMENT)} == kinds
 
     monkeypatch.setattr(pulumi, "stacks", lambda: ["dev"])
+    monkeypatch.delenv("FORCE", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(Failure, match="only FORCE=1 says yes"):
+        prune.run(argparse.Namespace(only=ENVIRONMENT))
+    assert {thing.kind for thing in engine.things(client, ENVIRONMENT)} == kinds
+
+    monkeypatch.setenv("FORCE", "1")
     prune.run(argparse.Namespace(only=ENVIRONMENT))
     assert engine.things(client, ENVIRONMENT) == []
 
 
 @pytest.mark.live
+def test_prune_knows_environments_by_their_settings_file(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A state folder of its own, as CI has, must not make another one's data forgotten."""
+    monkeypatch.setenv("FORCE", "1")
+    monkeypatch.setattr(pulumi, "stacks", lambda: [])
+    monkeypatch.setattr(project, "environments", lambda: [ENVIRONMENT])
+    client.volumes.create("studip-optest-database", labels=labels(ENVIRONMENT, "database"))
+    prune.run(argparse.Namespace(only=ENVIRONMENT))
+    assert [thing.kind for thing in engine.things(client, ENVIRONMENT)] == ["volume"]
+
+
+@pytest.mark.live
 def test_prune_leaves_what_is_not_ours(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE", "1")
     monkeypatch.setattr(pulumi, "stacks", lambda: [])
     foreign = client.volumes.create(FOREIGN)
     try:
