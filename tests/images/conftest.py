@@ -2,7 +2,7 @@
 
 For tests of any image:
 
-- `built(name, target="debian", **build_args) -> str`: the id of the image of `images/<name>`, built
+- `built(name, target=None, **build_args) -> str`: reference of the image of `images/<name>`, built
   once a session, its base first. A base other than the usual one goes in as `BASE=...`.
 - `network`: name of a bridge network of the test, on which containers find each other by alias.
 - `run(image, command=None, *, env, secrets, volumes, tmpfs, network, alias, ...) -> Running`: a
@@ -37,8 +37,17 @@ ROOT = Path(__file__).resolve().parents[2]
 LABEL = "studip.test"
 SECOND = 1_000_000_000  # ns
 
-# What each image stands on; the others stand on `base`.
-BASES = {"base": None, "registry": None, "demo": "php-apache", "studip": "php-apache"}
+# What each image stands on; the others stand on `base`. None: on the root file system.
+BASES = {
+    "base": None,
+    "demo": "php-apache",
+    "php-apache": "php",
+    "php-fpm": "php",
+    "registry": None,
+    "studip": "php-apache",
+}
+# Images with a stage for each source of packages, of which one is chosen.
+STAGED = {"base", "haproxy", "mariadb", "redis", "registry"}
 
 
 def rootfs() -> str:
@@ -76,11 +85,12 @@ Built = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def built(session_client: docker.DockerClient) -> Iterator[Built]:
-    """`built("redis", target="debian", **build_args)`: the image's id; built once a session."""
+    """`built("redis", target=None, **build_args)`: the image's reference; built once a session."""
     done: dict[tuple[str, str, tuple[tuple[str, str], ...]], str] = {}
     tags: list[str] = []
 
-    def built(name: str, target: str = "debian", **build_args: str) -> str:
+    def built(name: str, target: str | None = None, **build_args: str) -> str:
+        target = target or ("debian" if name in STAGED else "")
         if name == "base":
             build_args = {"ROOTFS": rootfs(), **build_args}
         elif "BASE" not in build_args:
@@ -141,6 +151,9 @@ def network(client: docker.DockerClient) -> Iterator[str]:
     """Name of a network on which containers find each other by their alias."""
     made = client.networks.create(f"studip-test-{uuid.uuid4().hex[:12]}", labels={LABEL: ""})
     yield str(made.name)
+    made.reload()
+    for container in made.containers:  # fixtures that are torn down later made them
+        container.remove(force=True, v=True)
     made.remove()
 
 
