@@ -94,6 +94,7 @@ class Network:
 
     id: Input[str]  # passed through
     name: Input[str]  # passed through; DNS and one-shot containers go by it
+    predefined: bool = False  # the engine's own (bridge, host, none)
 
 
 @dataclass(frozen=True, kw_only=True)

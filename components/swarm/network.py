@@ -10,7 +10,7 @@ from components.workload import Network
 def predefined(name: str) -> Network:
     """A network that every engine has: bridge, host or none."""
     found = docker.get_network_output(name=name)
-    return Network(id=found.id, name=name)
+    return Network(id=found.id, name=name, predefined=True)
 
 
 class ClusterNetwork(ComponentResource):

@@ -92,7 +92,7 @@ class Service(ComponentResource):
             converge_config=docker.ServiceConvergeConfigArgs(
                 delay="500ms", timeout=duration(args.update.timeout)
             ),
-            opts=ResourceOptions(parent=self),
+            opts=ResourceOptions(parent=self, ignore_changes=_unstable(workload)),
         )
         self.name = service.name
         self.register_outputs({"name": self.name})
@@ -126,6 +126,12 @@ class Service(ComponentResource):
                 start_period=duration(check.start_period),
             ),
         )
+
+
+def _unstable(workload: Workload) -> list[str]:
+    # For the engine's own networks Swarm answers with an id that it makes up itself.
+    predefined = any(network.predefined for network in workload.networks)
+    return ["taskSpec.networksAdvanceds"] if predefined else []
 
 
 def duration(seconds: float) -> str:
