@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -270,7 +271,8 @@ def _text(value: Any) -> Any:
 
 def _message(response: Response) -> str:
     try:
-        return str(response.json()["message"])
+        # Swarm's messages come in the envelope of its own protocol.
+        return re.sub(r"^rpc error: code = \w+ desc = ", "", str(response.json()["message"]))
     except (ValueError, KeyError, TypeError):
         return response.text.strip() or f"HTTP status {response.status_code}"
 

@@ -13,6 +13,8 @@ from .shapes import labels
 _COUNT: Final = at_least(0)
 _CAPABILITY: Final = matching(r"CAP_[A-Z_]+|ALL", "CAP_NET_ADMIN or ALL")
 
+_OWNER: Final = matching(r"\d+", "999 (a number)")
+
 _HEALTHCHECK: Final = {
     "interval": duration("0s"),
     "retries": integer(default=0, rule=_COUNT),
@@ -35,6 +37,8 @@ _UPLOAD: Final = {
     "contentBase64": string(secret=True, replace=True, rule=BASE64),
     "executable": boolean(default=False, replace=True),
     "file": string(required=True, replace=True),
+    "group": string(replace=True, rule=_OWNER),
+    "owner": string(replace=True, rule=_OWNER),
     "permissions": string(replace=True, rule=matching("0[0-7]{3}", "0644")),
     "source": string(replace=True),
     "sourceHash": string(replace=True),
@@ -99,6 +103,7 @@ FIELDS: Final[Fields] = {
     "cpuShares": integer(rule=_COUNT),
     "cpus": string(replace=True, rule=matching(r"\d+(\.\d{1,9})?", "1.5")),
     "destroyGraceSeconds": integer(rule=_COUNT),
+    "deviceCgroupRules": bag(string(), replace=True),
     "devices": bag(block(_DEVICE), replace=True),
     "dns": bag(string(), replace=True),
     "dnsOpts": bag(string(), replace=True),

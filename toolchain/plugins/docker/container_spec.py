@@ -39,6 +39,7 @@ _HOST_KEYS: Final = {
     "cgroupnsMode": "CgroupnsMode",
     "cpuPeriod": "CpuPeriod",
     "cpuQuota": "CpuQuota",
+    "deviceCgroupRules": "DeviceCgroupRules",
     "dns": "Dns",
     "dnsOpts": "DnsOptions",
     "dnsSearches": "DnsSearch",
@@ -199,6 +200,7 @@ def to_archive(upload: Values) -> bytes:
     info = tarfile.TarInfo(upload["file"].lstrip("/"))
     info.size = len(content)
     info.mode = int(upload.get("permissions") or ("744" if upload.get("executable") else "644"), 8)
+    info.uid, info.gid = int(upload.get("owner", 0)), int(upload.get("group", 0))
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         tar.addfile(info, io.BytesIO(content))

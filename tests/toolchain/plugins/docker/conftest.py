@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+import tomllib
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import docker
 import grpc
 import pytest
+from docker.errors import APIError, NotFound
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
-from toolchain.plugins.common.values import Secret, from_struct, reveal, to_struct
+from toolchain.plugins.common.values import from_struct, reveal, to_struct
 
 REPOSITORY = Path(__file__).parents[4]
-PREFIX = "studip-plugin-test-"
-
-from google.protobuf import empty_pb2  # noqa: E402
+LABEL = "studip-plugin-test"
 
 
 class Failed(Exception):
@@ -70,7 +76,7 @@ class Diff:
 
 
 @dataclass
-class EngineLog(engine_pb2_grpc.EngineServicer):  # type: ignore[misc]
+class EngineLog(engine_pb2_grpc.EngineServicer):
     """Stands for Pulumi's engine; keeps what the plugin says."""
 
     lines: list[str] = field(default_factory=list)
@@ -92,6 +98,12 @@ class Plugin:
 
     def configure(self, **config: Any) -> None:
         self._ask(self.stub.Configure, provider_pb2.ConfigureRequest(args=to_struct(config)))
+
+    def check_config(self, config: Mapping[str, Any]) -> None:
+        request = provider_pb2.CheckRequest(news=to_struct(config))
+        answer = self._ask(self.stub.CheckConfig, request)
+        if answer.failures:
+            raise Refused({one.property: one.reason for one in answer.failures})
 
     def cancel(self) -> None:
         self._ask(self.stub.Cancel, empty_pb2.Empty())
@@ -201,10 +213,9 @@ def urn(token: str, name: str) -> str:
     return f"urn:pulumi:test::test::{token}::{name}"
 
 
-def start_plugin(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Plugin]:
+@contextmanager
+def started(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Plugin]:
     """A plugin process that works in `folder`, ended afterwards."""
-    import os
-
     log = EngineLog()
     server = grpc.server(ThreadPoolExecutor(4))
     engine_pb2_grpc.add_EngineServicer_to_server(log, server)
@@ -223,17 +234,120 @@ def start_plugin(folder: Path, environment: Mapping[str, str] | None = None) -> 
         plugin.configure()
         yield plugin
     finally:
-        process.terminate()
-        process.wait(timeout=10)
+        process.kill()
+        process.wait()
         server.stop(None)
 
 
 @pytest.fixture
 def plugin(tmp_path: Path) -> Iterator[Plugin]:
-    """A fresh plugin process in an empty folder."""
-    yield from start_plugin(tmp_path)
+    """A fresh plugin process in the test's folder."""
+    with started(tmp_path) as plugin:
+        yield plugin
 
 
-def secret(value: Any) -> Secret:
-    """A secret as a program would pass it."""
-    return Secret(value)
+@pytest.fixture
+def lonely_plugin(tmp_path: Path) -> Iterator[Plugin]:
+    """A plugin process without a Docker Engine."""
+    with started(tmp_path, {"DOCKER_HOST": f"unix://{tmp_path}/nothing.sock"}) as plugin:
+        yield plugin
+
+
+@pytest.fixture(scope="module")
+def checker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    """A plugin process without a Docker Engine, for tests that leave no trace in it."""
+    folder = tmp_path_factory.mktemp("checker")
+    with started(folder, {"DOCKER_HOST": f"unix://{folder}/nothing.sock"}) as plugin:
+        yield plugin
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A place for a live test: everything that bears its label is removed afterwards."""
+
+    client: docker.DockerClient
+    mark: str
+
+    @property
+    def labels(self) -> list[dict[str, str]]:
+        """Labels for a resource of the test."""
+        return [{"label": LABEL, "value": self.mark}]
+
+    def name(self, part: str) -> str:
+        """A name that nobody else uses."""
+        return f"{LABEL}-{self.mark}-{part}"
+
+    def clear(self) -> None:
+        """Remove everything that the test has made."""
+        filters = {"label": f"{LABEL}={self.mark}"}
+        api = self.client.api
+        for service in api.services(filters=filters):
+            api.remove_service(service["ID"])
+        for container in api.containers(all=True, filters=filters):
+            with suppress(NotFound):
+                api.remove_container(container["Id"], force=True, v=True)
+        removals: list[tuple[Callable[[str], Any], str]] = []
+        removals += [(api.remove_secret, one["ID"]) for one in api.secrets(filters=filters)]
+        removals += [(api.remove_config, one["ID"]) for one in api.configs(filters=filters)]
+        removals += [(api.remove_network, one["Id"]) for one in api.networks(filters=filters)]
+        found = api.volumes(filters=filters)["Volumes"] or ()
+        removals += [(api.remove_volume, one["Name"]) for one in found]
+        for remove, key in removals:
+            eventually(lambda remove=remove, key=key: removed(remove, key))  # type: ignore[misc]
+        for image in self.client.images.list(filters=filters):
+            api.remove_image(image.id, force=True)
+
+
+def removed(remove: Callable[[str], Any], key: str) -> bool:
+    """True when a removal has worked or is not needed any more."""
+    try:
+        remove(key)
+    except NotFound:
+        return True
+    except APIError:  # still in use
+        return False
+    return True
+
+
+def eventually(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until something holds; an AssertionError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """The engine of this machine, and a label of our own."""
+    client = docker.from_env()
+    bench = Bench(client, uuid.uuid4().hex[:8])
+    try:
+        yield bench
+    finally:
+        bench.clear()
+        client.close()
+
+
+def rootfs() -> str:
+    """The root file system that the toolchain made, or another one named by STUDIP_TEST_ROOTFS."""
+    debian = tomllib.loads((REPOSITORY / "versions.toml").read_text())["debian"]
+    return os.environ.get(
+        "STUDIP_TEST_ROOTFS", f"studip/rootfs:{debian['suite']}-{debian['serial']}"
+    )
+
+
+def unchanged(plugin: Plugin, thing: Object, inputs: Mapping[str, Any]) -> None:
+    """Assert that neither the same program nor a look at the engine finds a difference."""
+    assert plugin.diff(thing, inputs).changes == {}
+    found = plugin.read(thing)
+    assert found is not None
+    assert found == thing
+    assert plugin.diff_checked(found, thing.inputs).changes == {}
+
+
+def drift(plugin: Plugin, thing: Object) -> tuple[Object, dict[str, str]]:
+    """What a refresh finds, and what the next run would change then."""
+    found = plugin.read(thing)
+    assert found is not None
+    return found, plugin.diff_checked(found, thing.inputs).changes
