@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,11 +112,17 @@ class Platform:
         self.config["studip:registry"] = {"kind": "distribution", "port": self.registry_port}
         self.write()
         self.state = folder / "state"
-        self.env = os.environ | {"STUDIP_STATE": str(self.state)}
-        os.environ["STUDIP_STATE"] = str(self.state)
-        self.env |= stack.environment()
+        passphrase = self.state / "passphrase"
+        self.env = {
+            **os.environ,
+            **stack.environment(),
+            "STUDIP_STATE": str(self.state),
+            "PULUMI_BACKEND_URL": f"file://{self.state}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+            "PULUMI_DEBUG_COMMANDS": "true",  # --event-log is one of these options
+        }
         self.state.mkdir()
-        (self.state / "passphrase").write_text("a passphrase of the test")
+        passphrase.write_text("a passphrase of the test")
         self._pulumi("stack", "init")
 
     @property
@@ -153,9 +159,23 @@ class Platform:
         """`pulumi destroy`."""
         return self._events("destroy", "--yes", "--skip-preview")
 
-    def export(self) -> str:
+    def export(self, *arguments: str) -> str:
         """The state as it is stored."""
-        return self._pulumi("stack", "export").output
+        return self._pulumi("stack", "export", *arguments).output
+
+    def passwords(self) -> list[str]:
+        """Every generated password, in plain text."""
+        state = json.loads(self.export("--show-secrets"))
+        return [
+            json.loads(resource["outputs"]["result"]["plaintext"])
+            for resource in state["deployment"]["resources"]
+            if resource["type"] == "random:index/randomPassword:RandomPassword"
+        ]
+
+    def in_state(self, type_: str) -> int:
+        """How many resources of a type the state holds."""
+        state = json.loads(self.export())
+        return sum(r["type"] == type_ for r in state["deployment"]["resources"])
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start a command and do not wait."""
@@ -181,7 +201,6 @@ class Platform:
     def _events(self, *arguments: str) -> Run:
         log = self.folder / "events.json"
         log.unlink(missing_ok=True)
-        self.env["PULUMI_DEBUG_COMMANDS"] = "true"
         done = self._pulumi(*arguments, "--event-log", str(log))
         changes: dict[str, int] = {}
         for line in log.read_text().splitlines() if log.exists() else ():
@@ -221,7 +240,7 @@ def containers(service: str) -> list[str]:
     ).split()
 
 
-def wait_for(what: str, condition: Any, seconds: float = 60) -> None:
+def wait_for(what: str, condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait until `condition()` holds; fails with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -232,9 +251,3 @@ def wait_for(what: str, condition: Any, seconds: float = 60) -> None:
 def answering_replicas(client: Client, requests: int = 20) -> set[str]:
     """Names of the replicas that answered."""
     return {client.get("/api/status").json["replica"] for _ in range(requests)}
-
-
-def inspected(kind: str, names: Sequence[str]) -> Iterator[str]:
-    """`docker inspect` of everything named."""
-    for name in names:
-        yield docker(kind, "inspect", name)
