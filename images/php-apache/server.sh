@@ -1,0 +1,13 @@
+# shellcheck shell=sh
+# To be sourced by the entrypoint: how Apache starts, and how it stops.
+
+start_server() { # sets `server`, the process to wait for
+    mkdir -p /tmp/apache2
+    apache2 -D FOREGROUND -f /etc/apache2/studip.conf &
+    # shellcheck disable=SC2034  # read by the entrypoint
+    server=$!
+}
+
+stop_server() { # after the requests under way
+    kill -WINCH "$server"
+}

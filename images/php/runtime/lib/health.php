@@ -1,0 +1,35 @@
+<?php
+
+/**
+ * Ready to serve? 200 or 503 for the load balancer, exit code 0 or 1 on the command line.
+ */
+
+declare(strict_types=1);
+
+use function Studip\Runtime\database;
+
+require __DIR__ . '/environment.php';
+
+/** Why this replica is not ready; empty when it is. */
+function reason(): string
+{
+    if (file_exists('/tmp/draining')) {
+        return 'draining';
+    }
+    try {
+        database(timeout: 2)->query('SELECT 1');
+    } catch (Throwable $error) {
+        error_log('not ready: ' . $error->getMessage());
+        return 'the database is not reachable';
+    }
+    return '';
+}
+
+$reason = reason();
+if (PHP_SAPI === 'cli') {
+    exit($reason === '' ? 0 : 1);
+}
+http_response_code($reason === '' ? 200 : 503);
+header('Content-Type: text/plain; charset=utf-8');
+header('Cache-Control: no-store');
+echo $reason === '' ? 'ready' : $reason, "\n";
