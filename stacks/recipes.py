@@ -49,16 +49,8 @@ class Recipes:
         if images.custom is None:
             return made
         folder = Path(images.custom.context)
-        return Image(
-            self._names.part("image-custom"),
-            ImageArgs(
-                repository="studip/custom",
-                context=folder,
-                dockerfile=folder / images.custom.dockerfile,
-                build_args={"BASE": made},
-                registry=registry,
-            ),
-        ).reference
+        dockerfile = folder / images.custom.dockerfile
+        return self._image("custom", folder, dockerfile, registry, {"BASE": made})
 
     def _base(self, registry: RegistryEndpoint) -> Output[str]:
         rootfs = self._official("base") or versions().rootfs
@@ -77,15 +69,27 @@ class Recipes:
         staged: bool = True,
     ) -> Output[str]:
         """The image of `images/<name>`; a `staged` recipe ends in one stage a source."""
+        folder = FOLDER / name
+        target = self._settings.images.source if staged else None
+        return self._image(name, folder, folder / "Dockerfile", registry, build_args, target)
+
+    def _image(
+        self,
+        name: str,
+        context: Path,
+        dockerfile: Path,
+        registry: RegistryEndpoint | None,
+        build_args: Mapping[str, Input[str]],
+        target: str | None = None,
+    ) -> Output[str]:
         if name not in self._made:
-            folder = FOLDER / name
             self._made[name] = Image(
                 self._names.part(f"image-{name}"),
                 ImageArgs(
                     repository=f"studip/{name}",
-                    context=folder,
-                    dockerfile=folder / "Dockerfile",
-                    target=self._settings.images.source if staged else None,
+                    context=context,
+                    dockerfile=dockerfile,
+                    target=target,
                     build_args=build_args,
                     registry=registry,
                 ),

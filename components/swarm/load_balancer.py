@@ -29,7 +29,11 @@ class LoadBalancer(ComponentResource):
         if args.certificate is not None and args.https_port is not None:
             certificate = SecretFile(name="certificate.pem", content=args.certificate)
             secrets.append(certificate)
-            env |= {"BIND_HTTPS": str(HTTPS), "CERTIFICATE_FILE": certificate.path}
+            env |= {
+                "BIND_HTTPS": str(HTTPS),
+                "HTTPS_PORT": str(args.https_port),
+                "CERTIFICATE_FILE": certificate.path,
+            }
             ports.append(Port(target=HTTPS, published=args.https_port))
         Service(
             name,

@@ -190,7 +190,10 @@ def test_an_update_under_load_fails_no_request_and_loses_no_write(
         updated = platform.up()
         time.sleep(1)
     assert updated.code == 0, updated.output
-    assert before.isdisjoint(containers(platform.name("web")))
+    wait_for(
+        "every replica replaced and the old ones drained",
+        lambda: before.isdisjoint(containers(platform.name("web"))),
+    )
     assert load.requests > 50
     assert load.failures == []
     assert load.acknowledged <= stored(client)
