@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def required_plugins() -> Iterator[tuple[str, str]]:
-    """Name and version (`v5.2.0`) of each plugin that an installed package names.
+    """Name and version (with a leading v) of each plugin that an installed package names.
 
     A package says so in its `pulumi-plugin.json`.
     """
