@@ -30,11 +30,15 @@ final class Response
     /** @param array<string, mixed> $values variables of the template */
     public static function page(string $template, array $values, int $status = 200): self
     {
-        $render = static function (string $file, array $values): string {
+        $render = static function (string $template, array $values): string {
             extract($values);
             ob_start();
-            require $file;
-            return (string) ob_get_clean();
+            try {
+                require $template;
+                return (string) ob_get_contents();
+            } finally {
+                ob_end_clean();
+            }
         };
         return new self(
             $status,

@@ -1,3 +1,12 @@
+<?php
+
+/**
+ * @var string $title
+ */
+
+use function Demo\h;
+
+?>
 <!doctype html>
 <html lang="en">
 <head>
