@@ -24,7 +24,7 @@ class ImageArgs:
     @property
     def tag(self) -> str:
         """Twelve hexadecimal digits that change with the recipe, so that old ones can be kept."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self.dockerfile.read_bytes())
         for path in sorted(path for path in self.context.rglob("*") if path.is_file()):
             digest.update(str(path.relative_to(self.context)).encode())
             digest.update(path.read_bytes())

@@ -10,6 +10,7 @@ from components.naming import Names
 from components.registry import RegistryEndpoint
 from components.swarm.images import Image
 from stacks.settings import Settings
+from stacks.source import checkout
 from toolchain.versions import versions
 
 FOLDER = Path(__file__).parent.parent / "images"
@@ -45,12 +46,25 @@ class Recipes:
             {"BASE": php, **source, **({"UPSTREAM": official} if official else {})},
             staged=False,
         )
-        made = self._build(images.application, registry, {"BASE": runtime}, staged=False)
+        if images.application == "studip":
+            dockerfile = FOLDER / "studip" / "Dockerfile"
+            made = self._image("studip", self._source(), dockerfile, registry, {"BASE": runtime})
+        else:
+            made = self._build("demo", registry, {"BASE": runtime}, staged=False)
         if images.custom is None:
             return made
         folder = Path(images.custom.context)
         dockerfile = folder / images.custom.dockerfile
         return self._image("custom", folder, dockerfile, registry, {"BASE": made})
+
+    def _source(self) -> Path:
+        """Folder with Stud.IP's source; the settings' checks made sure that there is one way."""
+        source = self._settings.images.studip
+        if source.directory is not None:
+            return Path(self._settings.file).parent / source.directory
+        assert source.git
+        assert source.revision
+        return checkout(source.git, source.revision)
 
     def _base(self, registry: RegistryEndpoint) -> Output[str]:
         rootfs = self._official("base") or versions().rootfs
