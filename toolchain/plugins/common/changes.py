@@ -106,8 +106,8 @@ def _adopt_value(spec: Field, given: Any, found: Any) -> Any:
         return None
     if normal(spec, given) == normal(spec, found):
         return given
-    if given is None or found is None:
-        return found
+    if given is None or normal(spec, found) is None:
+        return found or None
     if spec.kind is Kind.BLOCK:
         return adopt(spec.fields, given, found)
     if spec.kind in (Kind.ITEMS, Kind.BAG) and spec.item is not None:

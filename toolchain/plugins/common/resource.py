@@ -51,7 +51,10 @@ class Call:
 
     @contextmanager
     def interruptible(self, stop: Callable[[], object]) -> Iterator[None]:
-        """Run a block that can't look at `cancelled` itself; `stop` makes it end early."""
+        """Run a block that can't look at `cancelled` itself; `stop` makes it end early.
+
+        `stop` is called until the block has ended: it may have come too early.
+        """
         done = threading.Event()
 
         def watch() -> None:
@@ -59,7 +62,7 @@ class Call:
                 expired = bool(self.timeout) and self.limit(0) <= 0
                 if self.cancelled.is_set() or expired:
                     stop()
-                    return
+                    done.wait(1)
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
@@ -62,7 +63,8 @@ def _build_with_buildkit(
             failed.append(error)
 
     def cancel() -> None:
-        engine.post("/build/cancel", id=build_id)
+        with contextlib.suppress(PluginError):  # not begun, or over
+            engine.post("/build/cancel", id=build_id)
 
     progress, image, error = Progress(), "", ""
     uploader = threading.Thread(target=upload, daemon=True)

@@ -175,7 +175,8 @@ class Engine:
     ) -> Any:
         """Any request with JSON both ways; None for an empty answer."""
         data = None if body is None else json.dumps(body).encode()
-        head = {"Content-Type": "application/json", **(headers or {})}
+        # Without a body no type: the engine would look for the parameters in there.
+        head = {**({} if data is None else {"Content-Type": "application/json"}), **(headers or {})}
         response = self._request(
             method, path, params=params or {}, data=data, headers=head, timeout=timeout
         )

@@ -129,11 +129,11 @@ class Context:
         """The context as a tar archive, and the name of the Dockerfile in it.
 
         Owners are root and the order is fixed, so that the builder's cache hits on any machine.
-        The Dockerfile and .dockerignore are always part of it: the builder reads them.
+        The Dockerfile is always part of it: the builder reads it.
         """
         name = self.relative_dockerfile
         inside = not name.startswith("../")
-        always = {name, ".dockerignore"}
+        always = {name}
         file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
         if not inside:
             name = f".dockerfile.{secrets.token_hex(8)}"

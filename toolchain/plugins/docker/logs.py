@@ -28,9 +28,11 @@ def tail(engine: Engine, path: str, lines: int = 20) -> list[str]:
     query = {"stdout": True, "stderr": True, "tail": lines}
     try:
         with engine.stream("GET", f"{path}/logs", params=query) as answer:
-            data = b"".join(frames(answer.iter_content(None))) or answer.content
+            raw = b"".join(answer.iter_content(None))
     except (PluginError, OSError):
         return []
+    # A terminal's output comes as it is; in frames, the first byte names the stream.
+    data = b"".join(frames([raw])) if raw[:1] in (b"\0", b"\1", b"\2") else raw
     return [line for line in data.decode(errors="replace").splitlines() if line.strip()][-lines:]
 
 

@@ -103,6 +103,9 @@ class Network(Resource):
             busy=("active endpoints", "in use"),
             limit=_FREE_LIMIT,
         )
+        # Swarm answers before the node has let go.
+        while self.engine.find(f"/networks/{id}") is not None and call.limit(_FREE_LIMIT) > 0:
+            call.sleep(0.1)
 
 
 def to_ipam(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def test_a_secret_is_sealed_and_never_shown(plugin: Plugin, bench: Bench) -> Non
     assert thing.state["data"] == Secret(DATA)
     assert thing.inputs["data"] == Secret(DATA)
     # A name that gives the data away makes the message of a conflict contain it.
-    data = base64.b64encode(f"{bench.mark}-no-padding".encode()).decode()
+    data = base64.b64encode(f"{bench.mark}-unpadded-".encode()).decode()
     labels = {entry["label"]: entry["value"] for entry in bench.labels}
     bench.client.secrets.create(name=data, data=b"x", labels={**labels, "owner": "us"})
     with pytest.raises(Failed) as caught:
