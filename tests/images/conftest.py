@@ -2,8 +2,9 @@
 
 For tests of any image:
 
-- `built(name, target=None, **build_args) -> str`: reference of the image of `images/<name>`, built
-  once a session, its base first. A base other than the usual one goes in as `BASE=...`.
+- `built(name, target=None, context=None, **build_args) -> str`: reference of the image of
+  `images/<name>`, built once a session, its base first. A base other than the usual one goes in as
+  `BASE=...`, a build context other than the image's own folder as `context`.
 - `network`: name of a bridge network of the test, on which containers find each other by alias.
 - `run(image, command=None, *, env, secrets, volumes, tmpfs, network, alias, ...) -> Running`: a
   container with read-only root, without capabilities and with an init process, as on Swarm.
@@ -19,7 +20,7 @@ import time
 import tomllib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,21 +86,23 @@ Built = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def built(session_client: docker.DockerClient) -> Iterator[Built]:
-    """`built("redis", target=None, **build_args)`: the image's reference; built once a session."""
-    done: dict[tuple[str, str, tuple[tuple[str, str], ...]], str] = {}
+    """`built("redis")`: the image's reference; built once a session, see above."""
+    done: dict[tuple[str, str, Path | None, tuple[tuple[str, str], ...]], str] = {}
     tags: list[str] = []
 
-    def built(name: str, target: str | None = None, **build_args: str) -> str:
+    def built(
+        name: str, target: str | None = None, context: Path | None = None, **build_args: str
+    ) -> str:
         target = target or ("debian" if name in STAGED else "")
         if name == "base":
             build_args = {"ROOTFS": rootfs(), **build_args}
         elif "BASE" not in build_args:
             base = BASES.get(name, "base")
             build_args["BASE"] = built(base) if base else rootfs()
-        key = (name, target, tuple(sorted(build_args.items())))
+        key = (name, target, context, tuple(sorted(build_args.items())))
         if key not in done:
             tags.append(f"studip-test/{name}:{uuid.uuid4().hex[:12]}")
-            done[key] = _build(tags[-1], name, target, build_args)
+            done[key] = _build(tags[-1], name, target, context, build_args)
         return done[key]
 
     try:
@@ -110,10 +113,12 @@ def built(session_client: docker.DockerClient) -> Iterator[Built]:
                 session_client.images.remove(tag)
 
 
-def _build(tag: str, name: str, target: str, build_args: Mapping[str, str]) -> str:
+def _build(
+    tag: str, name: str, target: str, context: Path | None, build_args: Mapping[str, str]
+) -> str:
     folder = ROOT / "images" / name
     options = {
-        "context": str(folder),
+        "context": str(context or folder),
         "dockerfile": str(folder / "Dockerfile"),
         "target": target,
         "args": dict(build_args),
@@ -132,29 +137,47 @@ def _build(tag: str, name: str, target: str, build_args: Mapping[str, str]) -> s
 Volume = Callable[[], str]
 
 
-@pytest.fixture
-def volume(client: docker.DockerClient) -> Iterator[Volume]:
-    """`volume()` makes a volume: its name."""
+@contextmanager
+def volumes(client: docker.DockerClient) -> Iterator[Volume]:
+    """What the fixture `volume` gives, for a time of any length."""
     made: list[Any] = []
 
     def volume() -> str:
         made.append(client.volumes.create(f"studip-test-{uuid.uuid4().hex}", labels={LABEL: ""}))
         return str(made[-1].name)
 
-    yield volume
-    for one in made:
-        one.remove(force=True)
+    try:
+        yield volume
+    finally:
+        for one in made:
+            one.remove(force=True)
+
+
+@pytest.fixture
+def volume(client: docker.DockerClient) -> Iterator[Volume]:
+    """`volume()` makes a volume: its name."""
+    with volumes(client) as volume:
+        yield volume
+
+
+@contextmanager
+def networks(client: docker.DockerClient) -> Iterator[str]:
+    """What the fixture `network` gives, for a time of any length."""
+    made = client.networks.create(f"studip-test-{uuid.uuid4().hex[:12]}", labels={LABEL: ""})
+    try:
+        yield str(made.name)
+    finally:
+        made.reload()
+        for container in made.containers:  # fixtures that are torn down later made them
+            container.remove(force=True, v=True)
+        made.remove()
 
 
 @pytest.fixture
 def network(client: docker.DockerClient) -> Iterator[str]:
     """Name of a network on which containers find each other by their alias."""
-    made = client.networks.create(f"studip-test-{uuid.uuid4().hex[:12]}", labels={LABEL: ""})
-    yield str(made.name)
-    made.reload()
-    for container in made.containers:  # fixtures that are torn down later made them
-        container.remove(force=True, v=True)
-    made.remove()
+    with networks(client) as network:
+        yield network
 
 
 @dataclass(frozen=True)
@@ -207,9 +230,9 @@ class Running:
 Run = Callable[..., Running]
 
 
-@pytest.fixture
-def run(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
-    """Start a container the way the components do, and remove it afterwards; see above."""
+@contextmanager
+def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
+    """What the fixture `run` gives, for a time of any length."""
     made: list[Container] = []
 
     def run(
@@ -259,6 +282,13 @@ def run(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
         for container in made:
             with suppress(NotFound):  # the test itself removed it
                 container.remove(force=True, v=True)
+
+
+@pytest.fixture
+def run(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
+    """Start a container the way the components do, and remove it afterwards; see above."""
+    with runs(client, volume) as run:
+        yield run
 
 
 def write_secrets(

@@ -10,6 +10,8 @@ use PDOStatement;
 /** The one connection of a request; made when it is first needed. */
 final class Database
 {
+    private const PATIENCE = 10; // s
+
     private ?PDO $connection = null;
 
     /** @param list<scalar|null> $values bound in order to the query's question marks */
@@ -27,6 +29,6 @@ final class Database
 
     private function connection(): PDO
     {
-        return $this->connection ??= \Studip\Runtime\database();
+        return $this->connection ??= \Studip\Runtime\database(patience: self::PATIENCE);
     }
 }

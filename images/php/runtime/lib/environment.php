@@ -35,10 +35,16 @@ function secret(string $name): string
 /**
  * A new connection to the database.
  *
- * @throws \PDOException when it can't be had within $timeout seconds
+ * @param int $timeout seconds until it must stand
+ * @param int|null $patience seconds until an answer must come; the image's setting where null
+ * @throws \PDOException when it can't be had
  */
-function database(int $timeout = 5): PDO
+function database(int $timeout = 5, ?int $patience = null): PDO
 {
+    if ($patience !== null) {
+        // A server that hangs still accepts connections: the timeout above does not end those.
+        ini_set('mysqlnd.net_read_timeout', (string) $patience);
+    }
     $dsn = sprintf(
         'mysql:host=%s;port=%s;dbname=%s;charset=utf8mb4',
         setting('MYSQL_HOST', 'localhost'),
