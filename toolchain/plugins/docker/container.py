@@ -260,8 +260,9 @@ class Container(Resource):
         """What to say of a container that was left alone: nothing made is lost."""
         if self.engine.find(f"/containers/{container_id}/json") is None:
             return error
+        text = f"{error}: container {inputs['name']} goes on; the next run waits for it"
         outputs = self._describe(container_id, inputs)
-        return Incomplete(str(error), id=container_id, outputs=outputs)
+        return Incomplete(text, id=container_id, outputs=outputs)
 
     def _describe(self, container_id: str, inputs: Plain) -> dict[str, Any]:
         found = self.engine.find(f"/containers/{container_id}/json")

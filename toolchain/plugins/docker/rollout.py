@@ -67,6 +67,7 @@ def converge(
         progress = _progress(service, tasks)
         unnoticed = new_version and not progress.update
         if progress.done and (not unnoticed or time.monotonic() - started > _NOTICED):
+            call.status(f"{name}: {progress.running} of {progress.wanted} tasks running")
             return
         _raise_if_stopped(engine, service, tasks, progress)
         text = f"{name}: {progress.running} of {progress.wanted} tasks running"
@@ -84,17 +85,19 @@ def converge(
 
 
 def wait_until_gone(call: Call, engine: Engine, service_id: str, limit: float) -> None:
-    """Wait until no task of a removed service runs any more."""
+    """Wait until no task of a removed service runs any more, and its containers here are gone."""
+    here = {"label": [f"com.docker.swarm.service.id={service_id}"]}
     while True:
         # A removed service can't be filtered for.
         tasks = [one for one in engine.get("/tasks") if one["ServiceID"] == service_id]
         alive = [one for one in tasks if one["Status"]["State"] not in _ENDED]
-        if not alive:
+        if not alive and not engine.get("/containers/json", all=True, filters=here):
             return
         if call.limit(limit) <= 0:
             call.warn(f"{len(alive)} tasks of the removed service have not ended yet")
             return
-        call.status(f"waiting until {len(alive)} tasks have ended")
+        if alive:
+            call.status(f"waiting until {len(alive)} tasks have ended")
         call.sleep(_POLL)
 
 

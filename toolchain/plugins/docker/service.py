@@ -137,7 +137,10 @@ class Service(Resource):
 
     def _incomplete(self, error: PluginError, service_id: str, inputs: Plain) -> Incomplete:
         outputs = self._describe(service_id, inputs)
-        return Incomplete(str(error), id=service_id, outputs=outputs)
+        text = str(error)
+        if isinstance(error, Cancelled):
+            text += f": service {inputs['name']} is left rolling out; the next run waits for it"
+        return Incomplete(text, id=service_id, outputs=outputs)
 
     def _describe(self, service_id: str, inputs: Plain) -> dict[str, Any]:
         return self._described(self.engine.get(f"/services/{service_id}"), inputs)

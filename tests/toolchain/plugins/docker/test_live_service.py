@@ -152,14 +152,8 @@ def test_removal_ends_when_the_last_task_has_ended(plugin: Plugin, bench: Bench)
     before = time.monotonic()
     plugin.delete(thing)
     assert time.monotonic() - before > 1.5
-    marked = [
-        one
-        for one in bench.client.api.containers(
-            filters={"label": f"com.docker.swarm.service.id={thing.id}"}
-        )
-        if one["State"] == "running"
-    ]
-    assert marked == []
+    label = f"com.docker.swarm.service.id={thing.id}"
+    assert bench.client.containers.list(all=True, filters={"label": label}) == []
     plugin.delete(thing)
 
 
