@@ -294,6 +294,12 @@ class Bench:
         removals += [(api.remove_volume, one["Name"]) for one in found]
         for remove, key in removals:
             eventually(lambda remove=remove, key=key: removed(remove, key))  # type: ignore[misc]
+        # By name first: a second name of somebody else's image must not take that along.
+        own = f"{LABEL}-{self.mark}-"
+        for image in self.client.images.list(f"{own}*"):
+            for tag in image.tags:
+                if tag.startswith(own):
+                    api.remove_image(tag)
         for image in self.client.images.list(filters=filters):
             api.remove_image(image.id, force=True)
 
