@@ -3,3 +3,6 @@
 The engine starts `pulumi-language-python`, reads a port from its output, and speaks
 `pulumirpc.LanguageRuntime` to it (proto/pulumi/language.proto of Pulumi).
 """
+
+SHOWN = 32
+"""Exit code of a program that failed and has told the user why."""

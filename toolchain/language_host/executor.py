@@ -14,7 +14,7 @@ from typing import Any
 import pulumi
 import pulumi.runtime
 
-SHOWN = 32  # the program failed, and the user has been told why
+from toolchain.language_host import SHOWN
 
 
 def main() -> int:

@@ -1,8 +1,8 @@
 """Which resource plugins the installed SDK packages need."""
 
 import json
+import sysconfig
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -11,10 +11,8 @@ def required_plugins() -> Iterator[tuple[str, str]]:
 
     A package says so in its `pulumi-plugin.json`.
     """
-    spec = find_spec("pulumi")
-    assert spec
-    assert spec.origin
-    for path in sorted(Path(spec.origin).parent.parent.glob("pulumi_*/pulumi-plugin.json")):
+    packages = Path(sysconfig.get_path("purelib"))
+    for path in sorted(packages.glob("pulumi_*/pulumi-plugin.json")):
         described = json.loads(path.read_text())
         if described.get("resource"):
             yield described["name"], f"v{described['version']}"

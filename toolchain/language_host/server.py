@@ -14,11 +14,19 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-from toolchain.language_host.executor import SHOWN
+from toolchain.language_host import SHOWN
 from toolchain.language_host.plugins import required_plugins
+from toolchain.plugins.common import protocol
 from toolchain.versions import versions
+
+# Not before `protocol`, which spares us the rest of the SDK.
+assert protocol
+from pulumi.runtime.proto import (  # noqa: E402
+    language_pb2,
+    language_pb2_grpc,
+    plugin_pb2,
+)
 
 
 class Executor:
