@@ -63,6 +63,7 @@ class Site:
                 "CACHE_PASSWORD_FILE": "/run/secrets/cache-password",
                 "AUTO_MIGRATE": "0",
                 "DEMO_DATA": "1",
+                "DRAIN_SECONDS": "3",
                 "FRONT_CONTROLLER": "/index.php",
                 "PROXY_URL": "https://studip.example/",
                 "STUDIP_NAME": "Test & Co",

@@ -10,7 +10,7 @@ use PDOStatement;
 /** The one connection of a request; made when it is first needed. */
 final class Database
 {
-    private const PATIENCE = 10; // s
+    private const PATIENCE = 5; // s
 
     private ?PDO $connection = null;
 
