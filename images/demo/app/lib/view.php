@@ -36,3 +36,9 @@ function size(int $bytes): string
     }
     return round($bytes / 1024 ** 3, 1) . ' GiB';
 }
+
+/** Address of a file in public/assets, another one when its content changes: browsers keep it. */
+function asset(string $name): string
+{
+    return "/assets/{$name}?" . hash_file('crc32b', ROOT . "/public/assets/{$name}");
+}

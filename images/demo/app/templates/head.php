@@ -4,6 +4,7 @@
  * @var string $title
  */
 
+use function Demo\asset;
 use function Demo\h;
 
 ?>
@@ -14,7 +15,7 @@ use function Demo\h;
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
     <title><?= h($title) ?></title>
-    <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/assets/style.css">
+    <link rel="icon" href="<?= asset('icon.svg') ?>" type="image/svg+xml">
+    <link rel="stylesheet" href="<?= asset('style.css') ?>">
 </head>
 <body>

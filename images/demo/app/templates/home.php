@@ -15,6 +15,7 @@
  * @var list<array<string, mixed>> $files
  */
 
+use function Demo\asset;
 use function Demo\colour;
 use function Demo\h;
 use function Demo\ratio;
@@ -48,7 +49,7 @@ require __DIR__ . '/head.php';
         <article>
             <h2><i class="good"></i>Database</h2>
             <p class="value" id="database"><?= h((string) $database['milliseconds']) ?> ms</p>
-            <p class="fine"><?= h($database['version']) ?></p>
+            <p class="fine"><?= h(preg_replace('/-\d.*/', '', $database['version'])) ?></p>
             <p class="fine">schema <?= $database['schema'] ?> of <?= $database['newest_schema'] ?></p>
         </article>
         <article>
@@ -68,7 +69,7 @@ require __DIR__ . '/head.php';
             <?php if ($session['name'] === null) : ?>
                 <p class="value">nobody</p>
                 <form method="post" action="/login">
-                    <input name="name" placeholder="Your name" maxlength="60" required aria-label="Your name">
+                    <input name="name" placeholder="Name" maxlength="60" required aria-label="Your name">
                     <button>Sign in</button>
                 </form>
             <?php else : ?>
@@ -107,6 +108,6 @@ require __DIR__ . '/head.php';
 <footer>
     <a href="/api/status">status as JSON</a>
 </footer>
-<script src="/assets/live.js" defer></script>
+<script src="<?= asset('live.js') ?>" defer></script>
 </body>
 </html>
