@@ -161,6 +161,11 @@ class Platform:
         """`pulumi destroy`."""
         return self._events("destroy", "--yes", "--skip-preview")
 
+    def plain(self, *arguments: str) -> None:
+        """A command as an operator types it; raises AssertionError where it fails."""
+        done = self._pulumi(*arguments)
+        assert done.code == 0, done.output
+
     def export(self, *arguments: str) -> str:
         """The state as it is stored."""
         return self._pulumi("stack", "export", *arguments).output

@@ -1,0 +1,254 @@
+"""`python -m tests.bench [NAME...]`: measures into build/bench.json and docs/performance.md.
+
+It brings up an environment of its own and removes it. A missed limit is told, and fails nothing.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from tests.bench import compose, processes, throughput
+from tests.bench.figure import Figure, ratio, table, write
+from tests.live.platform import Client, Platform, containers, docker, free_port
+from toolchain import stack
+from toolchain.places import BIN, RESULTS, ROOT
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+MARK = "<!-- made by `make bench` -->\n"
+ROUNDS = 5
+MIB = 1024 * 1024
+
+
+class Small:
+    """A Pulumi project beside ours, on the same engine, with a state of its own."""
+
+    def __init__(self, folder: Path, program: str) -> None:
+        self.folder = folder
+        (folder / "state").mkdir(parents=True)
+        (folder / "Pulumi.yaml").write_text("name: small\nruntime: python\n")
+        (folder / "__main__.py").write_text(program)
+        self.run("stack", "init")
+
+    def run(self, *arguments: str, **env: str) -> float:
+        """Seconds of a command; raises RuntimeError where it fails."""
+        began = time.monotonic()
+        done = subprocess.run(
+            [str(BIN / "pulumi"), *arguments, "--stack", "bench", "--non-interactive"],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                **stack.environment(),
+                "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+                "PULUMI_CONFIG_PASSPHRASE": "of a benchmark",
+                "PYTHONPATH": str(ROOT),
+                **env,
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"pulumi {' '.join(arguments)} failed:\n{done.stdout[-2000:]}")
+        return time.monotonic() - began
+
+
+def no_op(platform: Platform, folder: Path) -> list[Figure]:
+    """Preview and up that change nothing, against an empty program."""
+    empty = Small(folder / "empty", "")
+    empty.run("up", "--yes", "--skip-preview")
+    commands = {"noop_preview_ratio": ["preview"], "noop_up_ratio": ["up", "--yes"]}
+    figures = []
+    for name, command in commands.items():
+        ours: list[float] = []
+        peers: list[float] = []
+        for _ in range(ROUNDS):
+            began = time.monotonic()
+            platform.plain(*command)
+            ours.append(time.monotonic() - began)
+            peers.append(empty.run(*command))
+        figures.append(ratio(name, ours, peers, "an empty program, same engine", 1.5))
+    return figures
+
+
+def growth(_: Platform, folder: Path) -> list[Figure]:
+    """Time per service in previews of 50, 200 and 800 services."""
+    program = (Path(__file__).parent / "growth.py").read_text()
+    project = Small(folder / "growth", program)
+    floor = min(project.run("preview", BENCH_SERVICES="0") for _ in range(2))
+    each = []
+    for number in (50, 200, 800):
+        seconds = min(project.run("preview", BENCH_SERVICES=str(number)) for _ in range(2))
+        each.append((seconds - floor) / number)
+        print(f"   {number} services: {seconds:.1f} s", flush=True)
+    return [
+        Figure(
+            name="growth_spread",
+            value=round(max(each) / min(each), 3),
+            unit="x",
+            limit=1.2,
+            peer="cheapest of 50, 200, 800 services",
+            samples=each,
+        )
+    ]
+
+
+def first_page(platform: Platform, folder: Path) -> list[Figure]:
+    """From images present to the first page, against docker-compose with the same containers."""
+    compose.ensure_installed()
+    images = {
+        part: docker(
+            "service",
+            "inspect",
+            "--format",
+            "{{.Spec.TaskTemplate.ContainerSpec.Image}}",
+            platform.name(service),
+        )
+        for part, service in {
+            "demo": "web",
+            "mariadb": "database",
+            "redis": "cache",
+            "haproxy": "load-balancer",
+        }.items()
+    }
+    ours, peers = [], []
+    for number in range(2):
+        platform.destroy()
+        began = time.monotonic()
+        first = platform.up()
+        if first.code:
+            raise RuntimeError(first.output[-2000:])
+        while not answers(platform.url):
+            time.sleep(0.1)
+        ours.append(time.monotonic() - began)
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        peers.append(
+            compose.first_page(
+                folder / f"peer-{number}", images, port, lambda url=url: answers(url)
+            )
+        )
+    return [ratio("first_page_ratio", ours, peers, "docker-compose, same containers", 1.3)]
+
+
+def answers(url: str) -> bool:
+    """Whether the platform's page can be read."""
+    with suppress(OSError):
+        return Client(url).get("/").status == 200
+    return False
+
+
+def proxy(platform: Platform, _: Path) -> list[Figure]:
+    """Through the load balancer against straight to a replica."""
+    replica = containers(platform.name("web"))[0]
+    pid = docker("inspect", "--format", "{{.State.Pid}}", replica)
+    straight, through = [], []
+    failed = 0
+    for _round in range(2):
+        inside = subprocess.run(
+            ["nsenter", "--target", pid, "--net", sys.executable, "-m", "tests.bench.straight"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        straight.append((float(inside[0]), float(inside[1])))
+        measured = throughput.measure("127.0.0.1", platform.http_port, "/live")
+        failed += measured.failed
+        through.append((measured.per_second, measured.p99_ms))
+    print(f"   {failed} failed requests", flush=True)
+    return [
+        ratio(
+            "proxy_throughput_ratio",
+            [rate for rate, _ in through],
+            [rate for rate, _ in straight],
+            "straight to one replica (two stand behind the load balancer)",
+            None,
+        ),
+        Figure(name="proxy_p99_ms", value=round(max(p for _, p in through), 1), unit="ms"),
+        Figure(name="replica_p99_ms", value=round(max(p for _, p in straight), 1), unit="ms"),
+    ]
+
+
+def memory(platform: Platform, _: Path) -> list[Figure]:
+    """Memory of the platform's containers, and of Pulumi during an up."""
+    label = f"label=studip.environment={platform.environment}"
+    names = docker("ps", "--quiet", "--filter", label).split()
+    used = 0.0
+    for line in docker("stats", "--no-stream", "--format", "{{.MemUsage}}", *names).splitlines():
+        text = line.split("/")[0].strip()
+        factor = {"K": 1 / 1024, "M": 1.0, "G": 1024.0}[text.rstrip("iB")[-1]]
+        used += float(text.rstrip("KMGiB")) * factor
+    process = platform.start("up", "--yes", "--skip-preview", "--config-file", str(platform.file))
+    return [
+        Figure(name="dev_containers_mib", value=round(used, 1), unit="MiB", limit=1024),
+        Figure(name="pulumi_peak_mib", value=processes.peak(process), unit="MiB", limit=500),
+    ]
+
+
+def sizes(platform: Platform, _: Path) -> list[Figure]:
+    """Sizes of the images on the engine."""
+    figures = []
+    prefix = f"127.0.0.1:{platform.registry_port}/studip/"
+    for line in sorted(docker("images", "--format", "{{.Repository}} {{.ID}}").splitlines()):
+        repository, image = line.split()
+        if repository.startswith(prefix):
+            size = int(docker("image", "inspect", "--format", "{{.Size}}", image))
+            name = repository.removeprefix(prefix).replace("-", "_")
+            figures.append(Figure(name=f"image_{name}_mib", value=round(size / MIB, 1), unit="MiB"))
+    return figures
+
+
+BENCHMARKS: dict[str, Callable[[Platform, Path], list[Figure]]] = {
+    "no_op": no_op,
+    "memory": memory,
+    "sizes": sizes,
+    "proxy": proxy,
+    "growth": growth,
+    "first_page": first_page,
+}
+
+
+def main() -> int:
+    """Run the chosen benchmarks, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    chosen = parser.parse_args().names or list(BENCHMARKS)
+    if unknown := set(chosen) - set(BENCHMARKS):
+        print(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(BENCHMARKS)}")
+        return 1
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        platform = Platform(folder, "bench")
+        print("-- bringing an environment up", flush=True)
+        try:
+            first = platform.up()
+            if first.code:
+                print(first.output, file=sys.stderr)
+                return 1
+            for name in chosen:
+                print(f"-- {name}", flush=True)
+                try:
+                    figures += BENCHMARKS[name](platform, folder)
+                except RuntimeError as error:
+                    print(f"   not measured: {error}", file=sys.stderr)
+        finally:
+            platform.destroy()
+    write(RESULTS / "bench.json", figures)
+    text = table(figures)
+    print(f"\n{text}")
+    if chosen == list(BENCHMARKS):
+        head = DOCUMENT.read_text().split(MARK)[0]
+        DOCUMENT.write_text(f"{head}{MARK}{text}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
