@@ -68,7 +68,7 @@ def _use_official() -> str:
 
 
 def parts(version: str) -> tuple[int, ...]:
-    """The numbers of a version, to be compared: `v3.250.0` is (3, 250, 0)."""
+    """The numbers of a version, to be compared: `v3.12.1` is (3, 12, 1)."""
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 

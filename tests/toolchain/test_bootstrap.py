@@ -79,7 +79,7 @@ def test_the_official_toolchain_is_refused_with_the_reason(tmp_path: Path) -> No
     ("version", "older"), [("3.9.0", True), ("3.1000.0", False), ("4.0.0-alpha.1", False)]
 )
 def test_versions_are_compared_by_their_numbers(version: str, older: bool) -> None:
-    assert (pulumi_cli.parts(version) < pulumi_cli.parts("3.250.0")) is older
+    assert (pulumi_cli.parts(version) < pulumi_cli.parts("3.12.1")) is older
 
 
 def test_a_command_that_fails_is_told_with_its_last_words() -> None:
