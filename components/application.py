@@ -11,6 +11,7 @@ from components.storage import StorageEndpoint
 from components.workload import Logging, Mount, Network, Resources, SecretFile, Update
 
 USER = 33  # www-data in the images
+TMP = 128  # MiB of each container's /tmp, where uploads arrive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,7 @@ def environment(args: ApplicationArgs, folder: str = "/run/secrets") -> dict[str
         "STUDIP_NAME": args.site_name,
         "STUDIP_MAIL_TRANSPORT": args.mail_transport,
         "DRAIN_SECONDS": str(args.drain),
+        "PHP_UPLOAD_LIMIT": f"{TMP * 3 // 4}M",
         **args.config,
     }
     if args.cache:

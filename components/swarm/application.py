@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.application import USER, ApplicationArgs, ApplicationEndpoint, environment, secrets
+from components.application import (
+    TMP,
+    USER,
+    ApplicationArgs,
+    ApplicationEndpoint,
+    environment,
+    secrets,
+)
 from components.swarm.job import SECRETS, Job, JobArgs
 from components.swarm.service import Service, ServiceArgs
 from components.workload import HealthCheck, Mount, Network, Resources, Update, Workload
@@ -85,8 +92,7 @@ def _workload(
         mounts=[
             *args.storage.mounts,
             *args.mounts,
-            Mount(target="/tmp", kind="tmpfs", size=128),
-            Mount(target="/run/apache2", kind="tmpfs", size=8),
+            Mount(target="/tmp", kind="tmpfs", size=TMP),
         ],
         logging=args.logging,
     )

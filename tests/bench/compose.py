@@ -10,7 +10,7 @@ import yaml
 
 from toolchain import apt
 
-PASSWORD = "of a benchmark"
+PASSWORD = "of-a-benchmark"
 
 
 def ensure_installed() -> None:
