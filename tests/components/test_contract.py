@@ -33,7 +33,7 @@ IMAGE = f"127.0.0.1:5000/studip/any@{DIGEST}"
 RESOURCES = Resources(cpu_limit=0.5, memory_limit=64)
 NETWORK = Network(id="network-id", name="network")
 PASSWORD = "never to be seen"
-HERE = Path(__file__).parent
+RECIPE = Path(__file__).parent.parent.parent / "images" / "base"
 
 
 def _labels(part: str) -> dict[str, str]:
@@ -116,8 +116,8 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
         name,
         ImageArgs(
             repository="studip/base",
-            context=HERE,
-            dockerfile=HERE / "Dockerfile",
+            context=RECIPE,
+            dockerfile=RECIPE / "Dockerfile",
             registry=RegistryEndpoint(
                 address="registry.test", user="user", password=Output.secret(PASSWORD)
             ),
