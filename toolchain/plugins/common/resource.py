@@ -68,6 +68,9 @@ class Call:
         watcher.start()
         try:
             yield
+        except PluginError:
+            self.sleep(0)  # what is stopped from outside fails in its own way
+            raise
         finally:
             done.set()
             watcher.join()

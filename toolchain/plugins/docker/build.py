@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import time
@@ -10,13 +9,13 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..common.errors import PluginError
+from ..common.errors import Cancelled, PluginError
 from ..common.resource import Call
 from .buildkit import Progress
-from .connection import Engine
+from .connection import Engine, cut
 from .context import Context
 from .references import Login, Reference
-from .shapes import without_empty
+from .shapes import follow, without_empty
 
 _TAR: Final = {"Content-Type": "application/x-tar"}
 _REFUSED: Final = ("unauthorized", "authentication required", "no basic auth", "denied", "eof")
@@ -62,23 +61,18 @@ def _build_with_buildkit(
         except PluginError as error:
             failed.append(error)
 
-    def cancel() -> None:
-        with contextlib.suppress(PluginError):  # not begun, or over
-            engine.post("/build/cancel", id=build_id)
-
     progress, image, error = Progress(), "", ""
     uploader = threading.Thread(target=upload, daemon=True)
     uploader.start()
     query = {**params, "version": "2", "buildid": build_id, "remote": "upload-request"}
-    with call.interruptible(cancel):
-        for event in engine.events("/build", **query):
-            aux = event.get("aux")
-            if event.get("id") == "moby.buildkit.trace":
-                for text in progress.feed(str(aux)):
-                    call.status(text)
-            elif isinstance(aux, dict) and "ID" in aux:
-                image = aux["ID"]
-            error = event.get("error") or error
+    for event in follow(call, engine, "/build", **query):
+        aux = event.get("aux")
+        if event.get("id") == "moby.buildkit.trace":
+            for text in progress.feed(str(aux)):
+                call.status(text)
+        elif isinstance(aux, dict) and "ID" in aux:
+            image = aux["ID"]
+        error = event.get("error") or error
     uploader.join(timeout=5)
     if error or not image:
         step = progress.failure()
@@ -95,7 +89,10 @@ def _build_classic(
     image, error, step = "", "", ""
     lines: deque[str] = deque(maxlen=20)
     query = {**params, "version": "1"}
-    with engine.stream("POST", "/build", data=archive, headers=_TAR, params=query) as response:
+    with (
+        engine.stream("POST", "/build", data=archive, headers=_TAR, params=query) as response,
+        call.interruptible(lambda: cut(response)),
+    ):
         for event in engine.messages(response):
             for line in event.get("stream", "").strip().splitlines():
                 if line.startswith("Step "):
@@ -106,7 +103,6 @@ def _build_classic(
             if isinstance(event.get("aux"), dict):
                 image = event["aux"].get("ID", image)
             error = event.get("error") or error
-            call.sleep(0)
     if error or not image:
         raise PluginError(_step_failed(name, step, error or "no image was reported", lines))
     return image
@@ -125,13 +121,13 @@ def push(call: Call, engine: Engine, name: str, login: Login) -> str:
     digest, error = "", ""
     call.status(f"pushing {name}")
     path = f"/images/{reference.repository}/push"
-    for event in engine.events(path, headers=login.header(), tag=reference.tag or "latest"):
+    tag = reference.tag or "latest"
+    for event in follow(call, engine, path, headers=login.header(), tag=tag):
         digest = (event.get("aux") or {}).get("Digest") or digest
         error = event.get("error") or error
         status, layer = event.get("status"), event.get("id")
         if status and layer:
             call.status(f"pushing {layer}: {status} {event.get('progress', '')}".strip())
-        call.sleep(0)
     if error:
         raise PluginError(_push_failed(name, reference.registry, login, error))
     if not digest:
@@ -153,10 +149,11 @@ def pull_caches(call: Call, engine: Engine, images: list[str], login: Login, pla
     for image in images:
         call.status(f"pulling the cache {image}")
         try:
-            events = engine.events(
-                "/images/create", headers=login.header(), fromImage=image, platform=platform
-            )
+            query = {"fromImage": image, "platform": platform}
+            events = follow(call, engine, "/images/create", headers=login.header(), **query)
             errors = [event["error"] for event in events if event.get("error")]
+        except Cancelled:
+            raise
         except PluginError as error:
             errors = [str(error)]
         if errors:

@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -140,17 +140,6 @@ class Engine:
         finally:
             response.close()
 
-    def events(
-        self,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        **params: Any,
-    ) -> Iterator[dict[str, Any]]:
-        """The JSON messages of a POST that reports progress."""
-        with self.stream("POST", path, headers=headers, params=params) as response:
-            yield from self.messages(response)
-
     @staticmethod
     def messages(response: Response) -> Iterator[dict[str, Any]]:
         """The JSON messages of a response, as they come."""
@@ -262,6 +251,12 @@ class Engine:
         return PluginError(
             f"the Docker Engine at {self.settings.host} can't be reached ({text}): {hint}"
         )
+
+
+def cut(response: Response) -> None:
+    """End a response that another thread is reading; the engine gives up what it was doing."""
+    with suppress(OSError, ValueError):  # over already
+        response.raw.shutdown()
 
 
 def _text(value: Any) -> Any:

@@ -26,7 +26,7 @@ from .container_spec import (
 )
 from .logs import frames, last_health_output, tail
 from .references import Login, Logins, Reference
-from .shapes import CONFLICT, taken, to_labels
+from .shapes import CONFLICT, follow, taken, to_labels
 
 _POLL: Final = 0.3  # seconds between two looks
 _REMOVE_LIMIT: Final = 60  # seconds until a removed container is gone
@@ -138,10 +138,9 @@ class Container(Resource):
         call.status(f"pulling {image}")
         registry = Reference.of(image).registry
         login = self.logins.of(registry) if registry else Login("")
-        events = self.engine.events(
-            "/images/create", headers=login.header(), fromImage=image, platform=platform
-        )
-        for event in events:
+        query = {"fromImage": image, "platform": platform}
+        path = "/images/create"
+        for event in follow(call, self.engine, path, headers=login.header(), **query):
             if error := event.get("error"):
                 raise PluginError(f"image {image} can't be had: {error}")
 

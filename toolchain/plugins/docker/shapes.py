@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ..common.changes import adopt, compare
@@ -10,7 +10,7 @@ from ..common.errors import PluginError
 from ..common.fields import Field, bag, block, string
 from ..common.resource import Call, Resource
 from ..common.values import Plain
-from .connection import EngineError
+from .connection import Engine, EngineError, cut
 
 CONFLICT: Final = 409  # HTTP status: the name is taken
 _POLL: Final = 0.5  # seconds between two looks
@@ -58,6 +58,22 @@ def taken(
         f"make ({error}): remove it, or take it over with "
         f"`pulumi import {resource.token} NAME {inputs['name']}`"
     ) from error
+
+
+def follow(
+    call: Call,
+    engine: Engine,
+    path: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **params: Any,
+) -> Iterator[dict[str, Any]]:
+    """The JSON messages of a POST that reports progress; ends when the user interrupts."""
+    with (
+        engine.stream("POST", path, headers=headers, params=params) as response,
+        call.interruptible(lambda: cut(response)),
+    ):
+        yield from engine.messages(response)
 
 
 def remove_when_free(

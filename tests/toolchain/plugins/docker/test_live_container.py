@@ -255,16 +255,21 @@ def test_a_lost_network_is_found(plugin: Plugin, bench: Bench) -> None:
 
 def test_a_container_is_stopped_gently(plugin: Plugin, bench: Bench) -> None:
     volume = plugin.create(VOLUME, "data", {"labels": bench.labels})
-    script = "trap 'touch /data/stopped; exit' TERM; while true; do sleep 0.1; done"
+    script = (
+        "trap 'mv /data/ready /data/stopped; exit' TERM; touch /data/ready; "
+        "while true; do sleep 0.1; done"
+    )
     inputs = server(
         bench,
         command=["bash", "-c", script],
         volumes=[{"volumeName": volume.id, "containerPath": "/data"}],
         destroyGraceSeconds=20,
+        healthcheck={"tests": ["CMD", "test", "-f", "/data/ready"], "interval": "200ms"},
+        wait=True,
     )
     thing = plugin.create(CONTAINER, "server", inputs)
     before = time.monotonic()
     plugin.delete(thing)
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 15
     look = job(bench, "ls /data", volumes=[{"volumeName": volume.id, "containerPath": "/data"}])
     assert plugin.create(CONTAINER, "job", look).outputs["containerLogs"] == "stopped\n"

@@ -147,8 +147,14 @@ def test_a_service_with_everything_is_found_unchanged(plugin: Plugin, bench: Ben
 
 
 def test_removal_ends_when_the_last_task_has_ended(plugin: Plugin, bench: Bench) -> None:
-    slow = ["bash", "-c", "trap 'sleep 2; exit' TERM; while true; do sleep 0.1; done"]
-    thing = plugin.create(SERVICE, "web", service(bench, commands=slow, stopGracePeriod="9s"))
+    slow = "trap 'sleep 2; exit' TERM; touch /ready; while true; do sleep 0.1; done"
+    inputs = service(
+        bench,
+        commands=["bash", "-c", slow],
+        stopGracePeriod="9s",
+        healthcheck={"tests": ["CMD", "test", "-f", "/ready"], "interval": "200ms"},
+    )
+    thing = plugin.create(SERVICE, "web", inputs)
     before = time.monotonic()
     plugin.delete(thing)
     assert time.monotonic() - before > 1.5
