@@ -5,10 +5,10 @@ import argparse
 from operations import engine, heal, pulumi, up
 
 # What stays: data, and what would be costly or impossible to make again. The registry stays with
-# its images, as they can't be told from the place that they were pushed to.
+# its images, as they can't be told from the place that they were pushed to. Swarm's secrets go:
+# they are made again from the passwords, and would keep all that their services wait for.
 KEPT = (
     "docker:index/volume:Volume",
-    "docker:index/secret:Secret",
     "docker:index/image:Image",
     "random:index/randomPassword:RandomPassword",
 )
