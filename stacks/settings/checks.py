@@ -1,11 +1,19 @@
-"""What one setting demands of another, and which kinds can be deployed today."""
+"""What one setting demands of another, and which kinds can be deployed today.
+
+A rule stops where it asks for a value that is wrong in itself: what is independent of that value
+stands in a rule of its own, or in a block of `suppress(WrongValue)`.
+"""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-Sections = dict[str, Any]  # by name; None where a section is wrong in itself
+from stacks.settings.base import Model, WrongValue
+from stacks.settings.errors import shown
+from stacks.settings.models import LOCAL_ENGINE, Settings
+
 Finding = tuple[str, str]  # key, what is wrong
 
 # Kinds that `stacks/<orchestrator>.py` deploys. What is not in it is typed, and refused.
@@ -14,7 +22,7 @@ AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "registry.kind": ("distribution", "external"),
         "database.kind": ("single", "external"),
         "cache.kind": ("redis", "file", "external"),
-        "load_balancer.kind": ("haproxy", "external"),
+        "load_balancer.kind": ("haproxy",),
         "storage.kind": ("local", "external"),
         "gitlab.kind": ("none",),
         "networks.edge.driver": ("overlay", "bridge", "host", "none"),
@@ -23,57 +31,88 @@ AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
+SWARM_PORTS = (2377, 4789, 7946)  # management, data of overlay networks, gossip
+APPLICATION = "/var/www/studip"
+# Where the platform itself mounts what the application needs.
+TAKEN = ("/tmp", "/run/secrets", "/run/apache2")
 
-def check(sections: Sections, folder: Path) -> list[Finding]:
-    """Everything that is wrong between sections; those that are wrong in themselves are left out.
+
+def check(settings: Settings, folder: Path) -> list[Finding]:
+    """Everything that is wrong between settings; what is wrong in itself is left out.
 
     Paths in settings are relative to `folder`, that of the file.
     """
     found: list[Finding] = []
-    for needs, rule in RULES:
-        if all(sections[name] is not None for name in needs):
-            found += rule(*(sections[name] for name in needs), folder)
+    for rule in RULES:
+        with suppress(WrongValue):
+            for finding in rule(settings, folder):
+                found.append(finding)  # what came before a WrongValue stays
     return found
 
 
-def _available(orchestrator: str, *sections: Any) -> Iterator[Finding]:
-    *parts, _ = sections
+def _available(settings: Settings, _: Path) -> Iterator[Finding]:
+    orchestrator = settings.orchestrator
     if orchestrator not in AVAILABLE:
         yield (
             "orchestrator",
             f"{orchestrator} is not available yet; available: {', '.join(AVAILABLE)}",
         )
         return
-    named = dict(zip(PARTS, parts, strict=False))
     for key, kinds in AVAILABLE[orchestrator].items():
-        section, *rest = key.split(".")
-        value = named[section]
-        for name in rest:
-            value = getattr(value, name)
-        if value not in kinds:
-            yield (
-                key,
-                f"{value} is not available yet on {orchestrator}; available: {', '.join(kinds)}",
-            )
-    nodes = parts[len(PARTS)]
+        with suppress(WrongValue):
+            value: Any = settings
+            for name in key.split("."):
+                value = getattr(value, name)
+            if value not in kinds:
+                yield key, _missing(orchestrator, value, kinds)
+
+
+def _available_nodes(settings: Settings, _: Path) -> Iterator[Finding]:
+    orchestrator = settings.orchestrator
+    if orchestrator not in AVAILABLE:
+        return
+    nodes = settings.nodes
     if len(nodes) > 1:
         yield "nodes", f"more than one is not available yet on {orchestrator}, got {len(nodes)}"
-    if named["load_balancer"].vrrp is not None:
+    for index, node in enumerate(nodes):
+        with suppress(WrongValue):
+            if node.engine != LOCAL_ENGINE:
+                yield (
+                    f"nodes[{index}].engine",
+                    _missing(orchestrator, shown(node.engine), (LOCAL_ENGINE,)),
+                )
+
+
+def _available_vrrp(settings: Settings, _: Path) -> Iterator[Finding]:
+    orchestrator = settings.orchestrator
+    if orchestrator in AVAILABLE and settings.load_balancer.vrrp is not None:
         yield "load_balancer.vrrp", f"is not available yet on {orchestrator}; leave it out"
 
 
-def _database(database: Any, _: Path) -> Iterator[Finding]:
+def _missing(orchestrator: str, value: str, kinds: tuple[str, ...]) -> str:
+    return f"{value} is not available yet on {orchestrator}; available: {', '.join(kinds)}"
+
+
+def _members(settings: Settings, _: Path) -> Iterator[Finding]:
+    database = settings.database
     clustered = database.kind in ("galera", "innodb-cluster")
     members = database.members
     if clustered and members is not None and (members < 3 or members % 2 == 0):
         yield "database.members", f"must be odd and at least 3, got {members}"
     if not clustered and members not in (None, 1):
         yield "database.members", f"must be 1 for the kind {database.kind}, got {members}"
-    yield from _external("database", database, ("host", "password"))
 
 
-def _cache(cache: Any, _: Path) -> Iterator[Finding]:
-    yield from _external("cache", cache, ("host",))
+def _database(settings: Settings, _: Path) -> Iterator[Finding]:
+    return _external("database", settings.database, ("host", "password"), ("port",))
+
+
+def _cache(settings: Settings, _: Path) -> Iterator[Finding]:
+    return _external("cache", settings.cache, ("host",), ("port", "password"))
+
+
+def _cache_memory(settings: Settings, _: Path) -> Iterator[Finding]:
+    cache = settings.cache
     if cache.kind == "redis" and cache.memory_mib >= cache.resources.limits.memory_mib:
         yield (
             "cache.memory_mib",
@@ -82,185 +121,292 @@ def _cache(cache: Any, _: Path) -> Iterator[Finding]:
         )
 
 
-def _registry(registry: Any, _: Path) -> Iterator[Finding]:
-    yield from _external("registry", registry, ("address",))
-    if (registry.user is None) != (registry.password is None):
+def _registry(settings: Settings, _: Path) -> Iterator[Finding]:
+    return _external("registry", settings.registry, ("address",), ("user", "password"))
+
+
+def _login(settings: Settings, _: Path) -> Iterator[Finding]:
+    registry = settings.registry
+    if registry.kind == "external" and (registry.user is None) != (registry.password is None):
         missing = "password" if registry.password is None else "user"
         yield f"registry.{missing}", "must be given with the other half of the login, got nothing"
 
 
-def _external(name: str, section: Any, keys: tuple[str, ...]) -> Iterator[Finding]:
-    for key in keys:
-        given = getattr(section, key)
-        if section.kind == "external" and given is None:
-            yield f"{name}.{key}", "must be given for the kind external, got nothing"
-        if section.kind != "external" and given is not None:
-            yield f"{name}.{key}", f"is for the kind external only, and the kind is {section.kind}"
+def _external(
+    name: str, section: Any, required: tuple[str, ...], optional: tuple[str, ...]
+) -> Iterator[Finding]:
+    for key in (*required, *optional):
+        with suppress(WrongValue):
+            given = _given(section, key)
+            if section.kind == "external" and not given and key in required:
+                yield f"{name}.{key}", "must be given for the kind external, got nothing"
+            if section.kind != "external" and given:
+                yield (
+                    f"{name}.{key}",
+                    f"is for the kind external only, and the kind is {section.kind}",
+                )
 
 
-def _shared_cache(application: Any, cache: Any, _: Path) -> Iterator[Finding]:
-    if cache.kind == "file" and application.web.replicas > 1:
+def _given(section: Model, key: str) -> bool:
+    """Whether the file says it; the default of a key that nobody reads is no error."""
+    return getattr(section, key) is not None and key in section.model_fields_set
+
+
+def _shared_cache(settings: Settings, _: Path) -> Iterator[Finding]:
+    replicas = settings.application.web.replicas
+    if settings.cache.kind == "file" and replicas > 1:
         yield (
             "cache.kind",
-            f"file is each replica's own: {application.web.replicas} replicas need redis or "
-            "external, got file",
+            f"file is each replica's own: {replicas} replicas need redis or external, got file",
         )
 
 
-def _mounts(application: Any, _: Path) -> Iterator[Finding]:
+def _mounts(settings: Settings, _: Path) -> Iterator[Finding]:
     seen: set[str] = set()
-    for index, mount in enumerate(application.mounts):
+    for index, mount in enumerate(settings.application.mounts):
         key = f"application.mounts[{index}]"
-        if mount.target in seen:
-            yield f"{key}.target", f"is mounted twice: {mount.target}"
-        seen.add(mount.target)
-        if mount.kind == "tmpfs" and mount.source is not None:
-            yield f"{key}.source", f"a tmpfs has none, got {mount.source}"
-        if mount.kind != "tmpfs" and mount.source is None:
-            yield f"{key}.source", f"must be given for a {mount.kind}, got nothing"
-        if mount.kind != "tmpfs" and mount.size is not None:
-            yield f"{key}.size", f"is for tmpfs only, got {mount.size}"
-        if mount.kind == "bind" and mount.source and not mount.source.startswith("/"):
-            yield f"{key}.source", f"must be an absolute path for a bind, got {mount.source}"
+        with suppress(WrongValue):
+            if mount.target in seen:
+                yield f"{key}.target", f"is mounted twice: {mount.target}"
+            seen.add(mount.target)
+            yield from ((f"{key}.target", what) for what in _hides(mount.target, mount.kind))
+        with suppress(WrongValue):
+            if mount.kind == "tmpfs" and mount.source is not None:
+                yield f"{key}.source", f"a tmpfs has none, got {shown(mount.source)}"
+            if mount.kind != "tmpfs" and mount.source is None:
+                yield f"{key}.source", f"must be given for a {mount.kind}, got nothing"
+            if mount.kind == "bind" and mount.source and not mount.source.startswith("/"):
+                yield (
+                    f"{key}.source",
+                    f"must be an absolute path for a bind, got {shown(mount.source)}",
+                )
+        with suppress(WrongValue):
+            if mount.kind != "tmpfs" and mount.size is not None:
+                yield f"{key}.size", f"is for tmpfs only, got {mount.size}"
 
 
-def _load_balancer(balancer: Any, folder: Path) -> Iterator[Finding]:
-    if balancer.https_port is not None and balancer.certificate is None:
-        yield "load_balancer.certificate", "must be given with https_port, got nothing"
-    if balancer.certificate is not None and balancer.https_port is None:
-        yield "load_balancer.https_port", "must be given with a certificate, got nothing"
-    if balancer.certificate is not None and not (folder / balancer.certificate).is_file():
-        yield "load_balancer.certificate", f"must be a PEM file, got {balancer.certificate}"
+def _hides(target: str, kind: str) -> Iterator[str]:
+    """What a mount at `target` would take away from the application."""
+    if _within(APPLICATION, target):
+        yield f"would hide the application in {APPLICATION}, got {target}"
+    elif kind == "tmpfs" and _within(target, APPLICATION):
+        yield f"a tmpfs in {APPLICATION} would lose what is written there, got {target}"
+    for path in TAKEN:
+        if _within(target, path) or _within(path, target):
+            yield f"must leave {path} to the platform, got {target}"
 
 
-def _vrrp(balancer: Any, nodes: Any, _: Path) -> Iterator[Finding]:
-    if balancer.vrrp is not None and len(nodes) < 2:
-        yield "load_balancer.vrrp", f"needs at least 2 nodes, got {len(nodes)}"
-    if balancer.replicas > len(nodes):
-        yield (
-            "load_balancer.replicas",
-            f"must be at most 1 a node ({len(nodes)}), got {balancer.replicas}",
-        )
+def _within(path: str, folder: str) -> bool:
+    return Path(path).is_relative_to(folder)
 
 
-def _ports(balancer: Any, registry: Any, _: Path) -> Iterator[Finding]:
+def _certificate(settings: Settings, folder: Path) -> Iterator[Finding]:
+    balancer = settings.load_balancer
+    certificate = balancer.certificate
+    with suppress(WrongValue):
+        if balancer.https_port is not None and certificate is None:
+            yield "load_balancer.certificate", "must be given with https_port, got nothing"
+        if certificate is not None and balancer.https_port is None:
+            yield "load_balancer.https_port", "must be given with a certificate, got nothing"
+    if certificate is not None and not _is(Path.is_file, folder / certificate):
+        yield "load_balancer.certificate", f"must be a PEM file, got {shown(certificate)}"
+
+
+def _is(what: Callable[[Path], bool], path: Path) -> bool:
+    """`what(path)`; false too where the path is too long, or below a folder of somebody else."""
+    try:
+        return what(path)
+    except OSError:
+        return False
+
+
+def _vrrp(settings: Settings, _: Path) -> Iterator[Finding]:
+    if settings.load_balancer.vrrp is not None and len(settings.nodes) < 2:
+        yield "load_balancer.vrrp", f"needs at least 2 nodes, got {len(settings.nodes)}"
+
+
+def _balancers(settings: Settings, _: Path) -> Iterator[Finding]:
+    nodes = len(settings.nodes)
+    replicas = settings.load_balancer.replicas
+    if replicas > nodes:
+        yield "load_balancer.replicas", f"must be at most 1 a node ({nodes}), got {replicas}"
+
+
+def _ports(settings: Settings, _: Path) -> Iterator[Finding]:
     taken: dict[int, str] = {}
-    for key, port in (
-        ("load_balancer.http_port", balancer.http_port),
-        ("load_balancer.https_port", balancer.https_port),
-        ("registry.port", registry.port if registry.kind == "distribution" else None),
+    for part, name, kind in (
+        ("load_balancer", "http_port", "haproxy"),
+        ("load_balancer", "https_port", "haproxy"),
+        ("registry", "port", "distribution"),
     ):
-        if port is None:
-            continue
-        if port in taken:
-            yield key, f"must differ from {taken[port]}, got {port}"
-        taken.setdefault(port, key)
+        with suppress(WrongValue):
+            section = getattr(settings, part)
+            port = getattr(section, name)
+            if port is None or section.kind != kind:
+                continue
+            key = f"{part}.{name}"
+            if port in taken:
+                yield key, f"must differ from {taken[port]}, got {port}"
+            taken.setdefault(port, key)
+            if port in SWARM_PORTS and settings.orchestrator == "swarm":
+                yield key, f"must not be one of Swarm's own ports, got {port}"
 
 
-def _networks(networks: Any, _: Path) -> Iterator[Finding]:
+def _networks(settings: Settings, _: Path) -> Iterator[Finding]:
     taken: dict[Any, str] = {}
     for name in ("edge", "application", "data"):
-        network = getattr(networks, name)
-        if network.driver != "overlay" and network.encrypted:
-            yield f"networks.{name}.encrypted", f"is for overlay only, got {network.driver}"
-        if network.subnet is None:
-            continue
-        subnet = ip_network(network.subnet)
-        for other, key in taken.items():
-            if subnet.version == other.version and subnet.overlaps(other):
-                yield (
-                    f"networks.{name}.subnet",
-                    f"must not overlap {key} ({other}), got {network.subnet}",
-                )
-        taken[subnet] = f"networks.{name}.subnet"
+        with suppress(WrongValue):
+            network = getattr(settings.networks, name)
+            with suppress(WrongValue):
+                if network.driver != "overlay" and network.encrypted:
+                    yield f"networks.{name}.encrypted", f"is for overlay only, got {network.driver}"
+            if network.subnet is None:
+                continue
+            subnet = ip_network(network.subnet)
+            for other, key in taken.items():
+                if subnet.version == other.version and subnet.overlaps(other):
+                    yield (
+                        f"networks.{name}.subnet",
+                        f"must not overlap {key} ({other}), got {network.subnet}",
+                    )
+            taken[subnet] = f"networks.{name}.subnet"
 
 
-def _images(images: Any, folder: Path) -> Iterator[Finding]:
-    source = images.studip
-    if images.application == "studip":
+def _source(settings: Settings, folder: Path) -> Iterator[Finding]:
+    if settings.images.application != "studip":
+        return
+    source = settings.images.studip
+    with suppress(WrongValue):
         if (source.directory is None) == (source.git is None):
             got = "nothing" if source.git is None else "both"
             yield "images.studip", f"must name either directory or git, got {got}"
+    with suppress(WrongValue):
         if source.git is not None and source.revision is None:
             yield "images.studip.revision", "must name a tag or commit of git, got nothing"
-        if source.directory is not None and not (folder / source.directory).is_dir():
-            yield "images.studip.directory", f"must be a folder, got {source.directory}"
-    if images.runtime == "php-fpm-alpine" and images.source == "debian":
+    if source.directory is not None and not _is(Path.is_dir, folder / source.directory):
+        yield "images.studip.directory", f"must be a folder, got {shown(source.directory)}"
+
+
+def _runtime(settings: Settings, _: Path) -> Iterator[Finding]:
+    if settings.images.runtime == "php-fpm-alpine" and settings.images.source == "debian":
         yield (
             "images.runtime",
             "php-fpm-alpine needs images.source upstream; with debian: php-apache, php-fpm, "
             "got php-fpm-alpine",
         )
-    if images.custom is not None:
-        dockerfile = folder / images.custom.context / images.custom.dockerfile
-        if not dockerfile.is_file():
-            yield "images.custom.dockerfile", f"must be a file, got {dockerfile}"
 
 
-def _nodes(nodes: Any, _: Path) -> Iterator[Finding]:
+def _custom(settings: Settings, folder: Path) -> Iterator[Finding]:
+    custom = settings.images.custom
+    if custom is not None:
+        dockerfile = folder / custom.context / custom.dockerfile
+        if not _is(Path.is_file, dockerfile):
+            yield "images.custom.dockerfile", f"must be a file, got {shown(str(dockerfile))}"
+
+
+def _nodes(settings: Settings, _: Path) -> Iterator[Finding]:
     seen: set[str] = set()
-    if not nodes:
+    if not settings.nodes:
         yield "nodes", "must name at least one node, got none"
-    for index, node in enumerate(nodes):
-        if node.name in seen:
-            yield f"nodes[{index}].name", f"must be given once, got {node.name}"
-        seen.add(node.name)
-        if node.engine.startswith("tcp://") and node.certificates is None:
-            yield f"nodes[{index}].certificates", "must be given for a tcp engine, got nothing"
+    for index, node in enumerate(settings.nodes):
+        with suppress(WrongValue):
+            if node.name in seen:
+                yield f"nodes[{index}].name", f"must be given once, got {node.name}"
+            seen.add(node.name)
+        with suppress(WrongValue):
+            if node.engine.startswith("tcp://") and node.certificates is None:
+                yield f"nodes[{index}].certificates", "must be given for a tcp engine, got nothing"
 
 
-def _shared_storage(nodes: Any, storage: Any, _: Path) -> Iterator[Finding]:
-    if len(nodes) > 1 and storage.kind == "local":
+def _shared_storage(settings: Settings, _: Path) -> Iterator[Finding]:
+    nodes = len(settings.nodes)
+    if nodes > 1 and settings.storage.kind == "local":
         yield (
             "storage.kind",
-            f"local is one node's own: {len(nodes)} nodes need nfs, glusterfs, cephfs or "
+            f"local is one node's own: {nodes} nodes need nfs, glusterfs, cephfs or "
             "external, got local",
         )
+
+
+def _storage_driver(settings: Settings, _: Path) -> Iterator[Finding]:
+    storage = settings.storage
+    if storage.kind == "external" and storage.driver == "local" and not storage.driver_options:
+        yield (
+            "storage.driver_options",
+            "must be given for the kind external with the driver local, got nothing",
+        )
     if storage.kind != "external" and (storage.driver != "local" or storage.driver_options):
-        yield "storage.driver", f"is for the kind external only, got {storage.driver}"
+        yield "storage.driver", f"is for the kind external only, got {shown(storage.driver)}"
 
 
-def _reservations(*sections: Any) -> Iterator[Finding]:
-    application, database, cache, balancer, registry, _ = sections
-    for key, resources in (
-        ("application.web", application.web.resources),
-        ("application.cron", application.cron.resources),
-        ("database", database.resources),
-        ("cache", cache.resources),
-        ("load_balancer", balancer.resources),
-        ("registry", registry.resources),
+def _storage_replicas(settings: Settings, _: Path) -> Iterator[Finding]:
+    storage = settings.storage
+    if storage.kind not in ("glusterfs", "cephfs") and _given(storage, "replicas"):
+        yield (
+            "storage.replicas",
+            f"is for the kinds glusterfs and cephfs only, and the kind is {storage.kind}",
+        )
+
+
+def _reservations(settings: Settings, _: Path) -> Iterator[Finding]:
+    for key in (
+        "application.web",
+        "application.cron",
+        "database",
+        "cache",
+        "load_balancer",
+        "registry",
     ):
         for name in ("cpus", "memory_mib"):
-            limit = getattr(resources.limits, name)
-            promised = getattr(resources.reservations, name)
-            if promised > limit:
-                yield (
-                    f"{key}.resources.reservations.{name}",
-                    f"must be at most the limit of {limit}, got {promised}",
-                )
+            with suppress(WrongValue):
+                part: Any = settings
+                for step in key.split("."):
+                    part = getattr(part, step)
+                limit = getattr(part.resources.limits, name)
+                promised = getattr(part.resources.reservations, name)
+                if promised > limit:
+                    yield (
+                        f"{key}.resources.reservations.{name}",
+                        f"must be at most the limit of {limit}, got {promised}",
+                    )
 
 
-def _platform(platform: Any, _: Path) -> Iterator[Finding]:
-    for name in platform.config:
+def _platform(settings: Settings, _: Path) -> Iterator[Finding]:
+    for name in settings.platform.config:
         if not name.startswith("STUDIP_CONFIG_"):
-            yield f"platform.config.{name}", f"must begin with STUDIP_CONFIG_, got {name}"
+            yield f"platform.config.{name}", f"must begin with STUDIP_CONFIG_, got {shown(name)}"
 
 
-PARTS = ("networks", "registry", "database", "cache", "load_balancer", "storage", "gitlab")
-RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = (
-    (("orchestrator", *PARTS, "nodes"), _available),
-    (("platform",), _platform),
-    (("nodes",), _nodes),
-    (("networks",), _networks),
-    (("registry",), _registry),
-    (("images",), _images),
-    (("application",), _mounts),
-    (("database",), _database),
-    (("cache",), _cache),
-    (("application", "cache"), _shared_cache),
-    (("load_balancer",), _load_balancer),
-    (("load_balancer", "nodes"), _vrrp),
-    (("load_balancer", "registry"), _ports),
-    (("nodes", "storage"), _shared_storage),
-    (("application", "database", "cache", "load_balancer", "registry"), _reservations),
+def _url(settings: Settings, _: Path) -> Iterator[Finding]:
+    if settings.load_balancer.kind == "external" and settings.platform.url is None:
+        yield "platform.url", "must be given for an external load balancer, got nothing"
+
+
+RULES: tuple[Callable[[Settings, Path], Iterator[Finding]], ...] = (
+    _available,
+    _available_nodes,
+    _available_vrrp,
+    _platform,
+    _url,
+    _nodes,
+    _networks,
+    _registry,
+    _login,
+    _source,
+    _runtime,
+    _custom,
+    _mounts,
+    _members,
+    _database,
+    _cache,
+    _cache_memory,
+    _shared_cache,
+    _certificate,
+    _vrrp,
+    _balancers,
+    _ports,
+    _shared_storage,
+    _storage_driver,
+    _storage_replicas,
+    _reservations,
 )

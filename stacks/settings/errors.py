@@ -1,10 +1,17 @@
 """What is wrong with a settings file, in sentences that name the key, the rule and the value."""
 
-import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from stacks.settings.base import Sealed
+
+LONGEST = 200  # characters of a value that a message shows
+SECRET_NAME = re.compile("password|secret|token|credential", re.IGNORECASE)
+LOGIN = re.compile(r"(?<=//)\S*@")  # of an address
 
 
 class SettingsError(Exception):
@@ -17,7 +24,14 @@ class SettingsError(Exception):
 
 def sentence(key: str, what: str, file: str) -> str:
     """One message: `studip:database.members: must be odd, got 2 (Pulumi.swarm.yaml)`."""
-    return f"studip:{key}: {what} ({file})"
+    return f"studip:{escaped(key)}: {what} ({file})"
+
+
+def escaped(text: str) -> str:
+    """A text on one line: what a terminal would act upon is written as in Python."""
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in text
+    )
 
 
 def shown(value: Any) -> str:
@@ -26,13 +40,24 @@ def shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Sealed):
+        return "an encrypted value"
     if isinstance(value, str):
-        return value if value and value == value.strip() else repr(value)
+        # Settings that were pasted to the wrong place may hold passwords.
+        return "a text in braces" if value.startswith(("{", "[")) else _text(value)
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, (list, tuple)):
         return "a list"
-    return str(value)
+    return str(value)[:LONGEST]
+
+
+def _text(value: str) -> str:
+    value = LOGIN.sub("***@", value)
+    if len(value) > LONGEST:
+        value = f"{value[:LONGEST]}..."
+    value = escaped(value)
+    return value if value and value == value.strip() else f"'{value}'"
 
 
 TYPES = {
@@ -46,14 +71,18 @@ TYPES = {
     "list": "a list",
     "tuple": "a list",
 }
+STRUCTURES = ("dict", "model", "mapping", "list", "tuple")
 
 
-def sentences(section: str, error: ValidationError, model: type[BaseModel], file: str) -> list[str]:
+def sentences(
+    section: str, errors: Sequence[ErrorDetails], model: type[BaseModel], file: str
+) -> list[str]:
     """Every error of one section, in the order of its keys."""
-    return [
-        sentence(_key(section, item["loc"]), _what(item, model), file)
-        for item in error.errors(include_url=False)
-    ]
+    found = []
+    for item in errors:
+        key = _key(section, item["loc"])
+        found.append(sentence(key, _what(key, item, model), file))
+    return found
 
 
 def _key(section: str, location: Sequence[int | str]) -> str:
@@ -63,10 +92,24 @@ def _key(section: str, location: Sequence[int | str]) -> str:
     return key
 
 
-def _what(item: Any, model: type[BaseModel]) -> str:
+def _got(item: ErrorDetails) -> str:
+    """The wrong value, unless it may be a secret."""
+    value = item["input"]
+    if any(SECRET_NAME.search(str(part)) for part in item["loc"]):
+        return "got a value that is not shown"
+    if item["type"].startswith(STRUCTURES) and isinstance(value, str):
+        return "got a text"
+    return f"got {shown(value)}"
+
+
+def _what(key: str, item: ErrorDetails, model: type[BaseModel]) -> str:
     context: Mapping[str, Any] = item.get("ctx", {})
-    kind: str = item["type"]
-    got = f"got {shown(item['input'])}"
+    kind = item["type"]
+    if kind == "secret_plain":
+        return f"must be encrypted: pulumi config set --secret --path 'studip:{escaped(key)}'"
+    if kind.startswith("secret_"):
+        return item["msg"]
+    got = _got(item)
     if kind == "extra_forbidden":
         return unknown_key(str(item["loc"][-1]), _fields_at(model, item["loc"][:-1]))
     if kind == "missing":
@@ -88,6 +131,8 @@ def _what(item: Any, model: type[BaseModel]) -> str:
         return f"must be {words} {context[name]}, {got}"
     if kind == "string_pattern_mismatch":
         return f"must match {context['pattern']}, {got}"
+    if kind == "finite_number":
+        return f"must be a finite number, {got}"
     if kind == "value_error":
         return f"{context['error']}, {got}"
     for prefix, words in TYPES.items():
@@ -98,10 +143,18 @@ def _what(item: Any, model: type[BaseModel]) -> str:
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
     """What to say about a key that does not exist."""
-    near = difflib.get_close_matches(key, known, n=1)
-    if near:
-        return f'unknown key, did you mean "{near[0]}"?'
+    near = nearest(key, known)
+    if near is not None:
+        return f'unknown key, did you mean "{near}"?'
     return f"unknown key; known: {', '.join(sorted(known))}"
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known word that was probably meant, if any."""
+    import difflib  # most files have no error
+
+    near = difflib.get_close_matches(word, known, n=1)
+    return near[0] if near else None
 
 
 def _fields_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:

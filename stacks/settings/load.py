@@ -3,19 +3,30 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
-from stacks.settings.checks import Sections, check
-from stacks.settings.errors import SettingsError, sentence, sentences, unknown_key
-from stacks.settings.models import SECTIONS, Model, Settings
+from stacks.settings.base import PLAIN_SECRETS, Model, WrongValue
+from stacks.settings.checks import check
+from stacks.settings.errors import (
+    SettingsError,
+    escaped,
+    nearest,
+    sentence,
+    sentences,
+    unknown_key,
+)
+from stacks.settings.models import SECTIONS, Settings
 
-NAMESPACE = "studip:"
-ENCRYPTED = "[encrypted]"  # stands for a secret that only Pulumi can read
-FILE_NAME = re.compile(r"^Pulumi\.([a-z][a-z0-9-]{0,19})\.yaml$")
+NAMESPACE = "studip"
+FILE_NAME = re.compile(r"Pulumi\.([a-z][a-z0-9-]{0,19})\.yaml")
+FILE_KEYS = ("config", "encryptedkey", "encryptionsalt", "secretsprovider")
+
+Location = tuple[int | str, ...]
 
 
 def load_settings(config: Mapping[str, object], environment: str, file: str) -> Settings:
@@ -27,34 +38,86 @@ def load_settings(config: Mapping[str, object], environment: str, file: str) -> 
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,19}", environment):
         errors.append(
             f"environment: must be a small letter and up to 19 letters, digits or dashes, "
-            f"got {environment} ({file})"
+            f"got {escaped(environment)} ({file})"
         )
-    valid: Sections = {}
+    return _load(config, environment, file, errors, plain_secrets=True)
+
+
+def read_settings(path: Path) -> Settings:
+    """Settings from `Pulumi.<environment>.yaml`, offline; encrypted values become placeholders.
+
+    Raises `SettingsError` with everything that is wrong in the file.
+    """
+    from stacks.settings.file import read  # Pulumi's program needs no YAML
+
+    named = FILE_NAME.fullmatch(path.name)
+    if not named:
+        raise SettingsError([f"{escaped(path.name)}: must be named Pulumi.<environment>.yaml"])
+    document = read(path)
+    errors = [_astray(key, str(path)) for key in document if key not in FILE_KEYS]
+    config = document.get("config")
+    if not isinstance(config, dict):
+        errors.append(f"{path.name}: must have an object under the key config")
+        raise SettingsError(errors)
+    return _load(config, named[1], str(path), errors, plain_secrets=False)
+
+
+def _astray(key: str, file: str) -> str:
+    """What to say about a key at the top of a file that does not belong there."""
+    if key.removeprefix(f"{NAMESPACE}:") in SECTIONS:
+        return f"{key}: must stand below config ({file})"
+    return f"{escaped(key)}: {unknown_key(key, FILE_KEYS)} ({file})"
+
+
+def _load(
+    config: Mapping[str, object],
+    environment: str,
+    file: str,
+    errors: list[str],
+    *,
+    plain_secrets: bool,
+) -> Settings:
+    given: dict[str, Any] = {}
+    wrong: list[str] = []
     for key, value in config.items():
-        if not key.startswith(NAMESPACE):
+        name, complaint = _section_of(key)
+        if complaint is not None:
+            errors.append(f"{escaped(key)}: {complaint} ({file})")
+        if name is None:
             continue
-        name = key.removeprefix(NAMESPACE)
         if name not in SECTIONS:
             errors.append(sentence(name, unknown_key(name, list(SECTIONS)), file))
             continue
         try:
-            valid[name] = _section(name, _decoded(value))
-        except ValidationError as error:
-            errors += sentences(name, error, SECTIONS[name].annotation, file)
-            valid[name] = None
-    for name, field in SECTIONS.items():
-        valid.setdefault(name, field.get_default(call_default_factory=True))
-    errors += [sentence(key, what, file) for key, what in check(valid, Path(file).parent)]
+            made, found = _section(name, _decoded(value), {PLAIN_SECRETS: plain_secrets})
+        except RecursionError:
+            errors.append(sentence(name, "is nested too deeply", file))
+            wrong.append(name)
+            continue
+        errors += sentences(name, found, SECTIONS[name].annotation, file)
+        if made is None:
+            wrong.append(name)
+        else:
+            given[name] = made
+    settings = Settings.model_construct(environment=environment, file=file, **given)
+    for name in wrong:
+        settings.forget(name)
+    errors += [sentence(key, what, file) for key, what in check(settings, Path(file).parent)]
     if errors:
         raise SettingsError(errors)
-    return Settings.model_construct(environment=environment, file=file, **valid)
+    return settings
 
 
-def _section(name: str, value: Any) -> Any:
-    annotation = SECTIONS[name].annotation
-    if isinstance(annotation, type) and issubclass(annotation, Model):
-        return annotation.model_validate(value)
-    return TypeAdapter(annotation).validate_python(value, strict=False)
+def _section_of(key: str) -> tuple[str | None, str | None]:
+    """The section that a key means, if it is ours, and what is wrong with how it is written."""
+    namespace, colon, name = key.partition(":")
+    if not colon:
+        return key, f"must be written {NAMESPACE}:{escaped(key)}"
+    if namespace == NAMESPACE:
+        return name, None
+    if nearest(namespace.lower(), [NAMESPACE]):
+        return name, f'unknown namespace, did you mean "{NAMESPACE}:{escaped(name)}"?'
+    return None, None
 
 
 def _decoded(value: object) -> object:
@@ -67,49 +130,64 @@ def _decoded(value: object) -> object:
     return value
 
 
-def read_settings(path: Path) -> Settings:
-    """Settings from `Pulumi.<environment>.yaml`, offline; encrypted values become placeholders.
+def _section(
+    name: str, value: object, context: Mapping[str, bool]
+) -> tuple[Any, list[ErrorDetails]]:
+    """A section, and its errors; asking it for what was wrong raises `WrongValue`.
 
-    Raises `SettingsError` with everything that is wrong in the file.
+    None where nothing of it is right.
     """
-    named = FILE_NAME.match(path.name)
-    if not named:
-        raise SettingsError([f"{path.name}: must be named Pulumi.<environment>.yaml"])
     try:
-        document = yaml.load(path.read_text(), Loader=_Loader)
-    except OSError as error:
-        raise SettingsError([f"{path.name}: {error.strerror}"]) from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SettingsError([f"{path.name}:{line}: {error.problem}"]) from None
-    config = (document or {}).get("config") if isinstance(document or {}, dict) else None
-    if not isinstance(config, dict):
-        raise SettingsError([f"{path.name}: must have an object under the key config"])
-    return load_settings(
-        {str(key): _unsealed(value) for key, value in config.items()}, named[1], str(path)
-    )
+        return _validated(name, value, context), []
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    surplus = {item["loc"] for item in errors if item["type"] == "extra_forbidden"}
+    wrong = {_whole(item["loc"]) for item in errors} - surplus
+    while () not in wrong:
+        try:
+            made = _validated(name, _without(value, wrong | surplus), context)
+        except ValidationError as error:
+            # A key that must be given was wrong: so is the object that it belongs to.
+            wrong |= {_whole(item["loc"][:-1]) for item in error.errors(include_url=False)}
+            continue
+        # Outer ones first: what stands in for them is a default that others share.
+        for location in sorted(wrong, key=len):
+            _forget(made, location)
+        return made, errors
+    return None, errors
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice: the second would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key} is given twice", problem_mark=key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+def _validated(name: str, value: object, context: Mapping[str, bool]) -> Any:
+    annotation = SECTIONS[name].annotation
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return annotation.model_validate(value, context=context)
+    return TypeAdapter(annotation).validate_python(value, strict=False, context=context)
 
 
-def _unsealed(value: Any) -> Any:
+def _whole(location: Location) -> Location:
+    """A list with a wrong entry is wrong as a whole: its other entries keep their indices."""
+    while location and isinstance(location[-1], int):
+        location = location[:-1]
+    return location
+
+
+def _without(value: object, locations: set[Location], here: Location = ()) -> object:
+    """A copy of `value` that lacks the keys at `locations`."""
     if isinstance(value, dict):
-        if set(value) == {"secure"}:
-            return ENCRYPTED
-        return {key: _unsealed(item) for key, item in value.items()}
+        return {
+            key: _without(item, locations, (*here, key))
+            for key, item in value.items()
+            if (*here, key) not in locations
+        }
     if isinstance(value, list):
-        return [_unsealed(item) for item in value]
+        return [_without(item, locations, (*here, index)) for index, item in enumerate(value)]
     return value
+
+
+def _forget(section: Any, location: Location) -> None:
+    *parents, last = location
+    with suppress(WrongValue):
+        for part in parents:
+            section = getattr(section, str(part)) if isinstance(section, Model) else section[part]
+        if isinstance(section, Model):
+            section.forget(str(last))

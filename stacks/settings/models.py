@@ -1,55 +1,31 @@
 """The whole tree of settings, one model a section."""
 
-import re
-from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field
 
+from stacks.settings.base import Model, Secret
+from stacks.settings.types import (
+    Cidr,
+    DatabaseName,
+    Engine,
+    Folder,
+    HostName,
+    HttpUrl,
+    IpAddress,
+    Mib,
+    Parameter,
+    Repository,
+    Revision,
+    Seconds,
+    SiteUrl,
+    TcpPort,
+    UserName,
+)
 
-class Model(BaseModel):
-    """Settings do not change once they are read; what nobody reads is an error."""
+LOCAL_ENGINE = "unix:///var/run/docker.sock"
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def _cidr(value: str) -> str:
-    try:
-        ip_network(value)
-    except ValueError:
-        raise ValueError("must be a network such as 10.90.0.0/24") from None
-    return value
-
-
-def _address(value: str) -> str:
-    try:
-        ip_address(value)
-    except ValueError:
-        raise ValueError("must be an IP address such as 192.0.2.10") from None
-    return value
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an address such as https://studip.example.org")
-    return value.rstrip("/")
-
-
-def _engine(value: str) -> str:
-    if not re.match(r"(unix:///.+|tcp://.+:\d+|ssh://.+)$", value):
-        raise ValueError("must be unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST")
-    return value
-
-
-Cidr = Annotated[str, AfterValidator(_cidr)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-TcpPort = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[int, Field(ge=1, le=86400)]
-Mib = Annotated[int, Field(ge=4)]
-SiteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Folder = Annotated[str, Field(pattern=r"^/.+")]
+# Defaults are made by `model_construct`: they are right, and need no validator built for them.
 
 
 class Amount(Model):
@@ -69,15 +45,15 @@ class Reservation(Model):
 class Resources(Model):
     """What one container may use (limits) and is promised (reservations)."""
 
-    limits: Amount = Field(Amount(), description="at most")
-    reservations: Reservation = Field(Reservation(), description="promised")
+    limits: Amount = Field(Amount.model_construct(), description="at most")
+    reservations: Reservation = Field(Reservation.model_construct(), description="promised")
 
 
 def _resources(cpus: float, memory_mib: int, reserved_mib: int) -> Any:
     return Field(
-        Resources(
-            limits=Amount(cpus=cpus, memory_mib=memory_mib),
-            reservations=Reservation(memory_mib=reserved_mib),
+        Resources.model_construct(
+            limits=Amount.model_construct(cpus=cpus, memory_mib=memory_mib),
+            reservations=Reservation.model_construct(memory_mib=reserved_mib),
         ),
         description="what one container may use and is promised",
     )
@@ -87,7 +63,7 @@ class Platform(Model):
     """The platform as its users see it."""
 
     name: str = Field("Stud.IP", description="name on the pages")
-    url: HttpUrl | None = Field(
+    url: SiteUrl | None = Field(
         None,
         description="address that users type; default: 127.0.0.1 with the load balancer's port",
     )
@@ -103,12 +79,10 @@ class Platform(Model):
 class Node(Model):
     """A machine of the cluster."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = Field(description="host name")
-    engine: Annotated[str, AfterValidator(_engine)] = Field(
-        "unix:///var/run/docker.sock", description="how its Docker Engine is reached"
-    )
+    name: HostName = Field(description="host name")
+    engine: Engine = Field(LOCAL_ENGINE, description="how its Docker Engine is reached")
     certificates: str | None = Field(None, description="folder with TLS keys for a tcp engine")
-    address: str | None = Field(None, description="IP address that other nodes use")
+    address: IpAddress | None = Field(None, description="IP address that other nodes use")
     labels: dict[str, str] = Field(default_factory=dict, description="labels such as zone")
 
 
@@ -126,9 +100,11 @@ class Network(Model):
 class Networks(Model):
     """Networks: users to load balancer, load balancer to web, web to data."""
 
-    edge: Network = Field(Network(), description="load balancer and what watches it")
-    application: Network = Field(Network(), description="load balancer and web")
-    data: Network = Field(Network(), description="web, database and cache")
+    edge: Network = Field(
+        Network.model_construct(), description="load balancer and what watches it"
+    )
+    application: Network = Field(Network.model_construct(), description="load balancer and web")
+    data: Network = Field(Network.model_construct(), description="web, database and cache")
 
 
 class Registry(Model):
@@ -138,7 +114,7 @@ class Registry(Model):
     port: TcpPort = Field(5000, description="TCP on the loopback address")
     address: str | None = Field(None, description="host:port of an external one")
     user: str | None = Field(None, description="login")
-    password: SecretStr | None = Field(None, description="login, secret")
+    password: Secret | None = Field(None, description="login, secret")
     keep: Annotated[int, Field(ge=1)] = Field(5, description="images kept per repository")
     resources: Resources = _resources(0.5, 128, 16)
 
@@ -147,8 +123,8 @@ class Source(Model):
     """Where Stud.IP's source is."""
 
     directory: str | None = Field(None, description="folder with the source")
-    git: str | None = Field(None, description="repository")
-    revision: str | None = Field(None, description="tag or commit in the repository")
+    git: Repository | None = Field(None, description="repository")
+    revision: Revision | None = Field(None, description="tag or commit in the repository")
 
 
 class CustomImage(Model):
@@ -168,7 +144,7 @@ class Images(Model):
     runtime: Literal["php-apache", "php-fpm", "php-fpm-alpine"] = Field(
         "php-apache", description="PHP and its web server"
     )
-    studip: Source = Field(Source(), description="source of the application studip")
+    studip: Source = Field(Source.model_construct(), description="source of the application studip")
     custom: CustomImage | None = Field(None, description="an image of your own on top")
 
 
@@ -189,7 +165,7 @@ class Web(Model):
     drain_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
         4, description="s a stopping replica says so before it stops"
     )
-    update: Update = Field(Update(), description="rolling update")
+    update: Update = Field(Update.model_construct(), description="rolling update")
     resources: Resources = _resources(1.0, 256, 64)
 
 
@@ -219,9 +195,9 @@ class Mount(Model):
 class Application(Model):
     """Stud.IP."""
 
-    web: Web = Field(Web(), description="replicas that answer requests")
-    cron: Cron = Field(Cron(), description="the one worker of scheduled jobs")
-    migrate: Migrate = Field(Migrate(), description="install and migrate")
+    web: Web = Field(Web.model_construct(), description="replicas that answer requests")
+    cron: Cron = Field(Cron.model_construct(), description="the one worker of scheduled jobs")
+    migrate: Migrate = Field(Migrate.model_construct(), description="install and migrate")
     mounts: tuple[Mount, ...] = Field((), strict=False, description="beside those of the storage")
 
 
@@ -234,12 +210,14 @@ class Database(Model):
     members: Annotated[int, Field(ge=1, le=7)] | None = Field(
         None, description="3, 5 or 7 for galera and innodb-cluster"
     )
-    database: SiteName = Field("studip", description="name of the database")
-    user: SiteName = Field("studip", description="who uses it")
+    database: DatabaseName = Field("studip", description="name of the database")
+    user: UserName = Field("studip", description="who uses it")
     host: str | None = Field(None, description="of an external one")
     port: TcpPort = Field(3306, description="of an external one")
-    password: SecretStr | None = Field(None, description="of an external one, secret")
-    parameters: dict[str, str] = Field(default_factory=dict, description="server variables")
+    password: Secret | None = Field(None, description="of an external one, secret")
+    parameters: dict[str, Parameter] = Field(
+        default_factory=dict, description="server variables; true and false become ON and OFF"
+    )
     resources: Resources = _resources(1.0, 512, 128)
 
 
@@ -252,14 +230,14 @@ class Cache(Model):
     memory_mib: Mib = Field(64, description="MiB of values")
     host: str | None = Field(None, description="of an external one")
     port: TcpPort = Field(6379, description="of an external one")
-    password: SecretStr | None = Field(None, description="of an external one, secret")
+    password: Secret | None = Field(None, description="of an external one, secret")
     resources: Resources = _resources(0.5, 128, 16)
 
 
 class Vrrp(Model):
     """An address that moves to the next load balancer when one dies."""
 
-    address: Annotated[str, AfterValidator(_address)] = Field(description="IP address")
+    address: IpAddress = Field(description="IP address")
     interface: str = Field("eth0", description="network interface of the nodes")
     router_id: Annotated[int, Field(ge=1, le=255)] = Field(51, description="unique in its network")
     profile: Literal["standard", "fast"] = Field(
@@ -307,7 +285,7 @@ class Gitlab(Model):
     kind: Literal["none", "managed", "external"] = Field("none", description="how it is had")
     url: HttpUrl | None = Field(None, description="GitLab's address")
     project: str | None = Field(None, description="group/project")
-    token: SecretStr | None = Field(None, description="access token, secret")
+    token: Secret | None = Field(None, description="access token, secret")
 
 
 class Settings(Model):
@@ -316,18 +294,26 @@ class Settings(Model):
     environment: str
     file: str
     orchestrator: Literal["swarm", "kubernetes"] = Field("swarm", description="what runs it")
-    platform: Platform = Field(Platform(), description="the platform as its users see it")
-    nodes: tuple[Node, ...] = Field((Node(name="local"),), description="machines of the cluster")
-    networks: Networks = Field(Networks(), description="networks")
-    registry: Registry = Field(Registry(), description="where images are published")
-    images: Images = Field(Images(), description="what the images are built from")
-    application: Application = Field(Application(), description="Stud.IP")
-    database: Database = Field(Database(), description="the database")
-    cache: Cache = Field(Cache(), description="the cache that all replicas share")
-    load_balancer: LoadBalancer = Field(LoadBalancer(), description="what users talk to")
-    storage: Storage = Field(Storage(), description="where the shared state lies")
-    logging: Logging = Field(Logging(), description="rotation of the containers' logs")
-    gitlab: Gitlab = Field(Gitlab(), description="the GitLab project")
+    platform: Platform = Field(
+        Platform.model_construct(), description="the platform as its users see it"
+    )
+    nodes: tuple[Node, ...] = Field(
+        (Node.model_construct(name="local"),), description="machines of the cluster"
+    )
+    networks: Networks = Field(Networks.model_construct(), description="networks")
+    registry: Registry = Field(Registry.model_construct(), description="where images are published")
+    images: Images = Field(Images.model_construct(), description="what the images are built from")
+    application: Application = Field(Application.model_construct(), description="Stud.IP")
+    database: Database = Field(Database.model_construct(), description="the database")
+    cache: Cache = Field(Cache.model_construct(), description="the cache that all replicas share")
+    load_balancer: LoadBalancer = Field(
+        LoadBalancer.model_construct(), description="what users talk to"
+    )
+    storage: Storage = Field(Storage.model_construct(), description="where the shared state lies")
+    logging: Logging = Field(
+        Logging.model_construct(), description="rotation of the containers' logs"
+    )
+    gitlab: Gitlab = Field(Gitlab.model_construct(), description="the GitLab project")
 
     @property
     def url(self) -> str:

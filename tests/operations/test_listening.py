@@ -13,8 +13,6 @@ GIVEN = {
     "defaults": "studip:platform: {name: Test}",
     "certificate": "studip:load_balancer: {https_port: 8443, certificate: all.pem}",
     "external": """
-  studip:load_balancer: {kind: external}
-  studip:platform: {url: "https://studip.example.org"}
   studip:registry: {kind: external, address: "registry.example.org:443", user: robot,
                     password: {secure: AAAB}}""",
 }
@@ -34,7 +32,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("environment", "expected"),
-    [("defaults", [HTTP, REGISTRY]), ("certificate", [HTTP, HTTPS, REGISTRY]), ("external", [])],
+    [("defaults", [HTTP, REGISTRY]), ("certificate", [HTTP, HTTPS, REGISTRY]), ("external", [HTTP])],
 )
 def test_only_what_we_run_ourselves_needs_a_port(
     checkout: Path, environment: str, expected: list[Listener]

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from stacks.settings import SettingsError, load_settings, read_settings
+from stacks.settings.file import read as read_file
 from stacks.settings.schema import DOCUMENT, SCHEMA, document, schema
 
 ROOT = Path(__file__).parent.parent.parent
@@ -79,7 +80,11 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     ),
     "too many members": (
         "studip:database: {kind: galera, members: 9}",
-        ["studip:database.members: must be at most 7, got 9"],
+        [
+            "studip:database.members: must be at most 7, got 9",
+            "studip:database.kind: galera is not available yet on swarm; "
+            "available: single, external",
+        ],
     ),
     "members of a single server": (
         "studip:database: {kind: single, members: 3}",
@@ -310,7 +315,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "two nodes of one name": (
-        "studip:nodes: [{name: a}, {name: a}]\nstudip:storage: {kind: external}",
+        "studip:nodes: [{name: a}, {name: a}]\nstudip:storage: {kind: external, driver: rexray}",
         [
             "studip:nodes: more than one is not available yet on swarm, got 2",
             "studip:nodes[1].name: must be given once, got a",
@@ -325,7 +330,11 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     ),
     "a remote engine without keys": (
         "studip:nodes: [{name: a, engine: 'tcp://a:2376'}]",
-        ["studip:nodes[0].certificates: must be given for a tcp engine, got nothing"],
+        [
+            "studip:nodes[0].engine: tcp://a:2376 is not available yet on swarm; "
+            "available: unix:///var/run/docker.sock",
+            "studip:nodes[0].certificates: must be given for a tcp engine, got nothing",
+        ],
     ),
     "no node": (
         "studip:nodes: []",
@@ -337,6 +346,255 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "a volume driver of our own storage": (
         "studip:storage: {driver: rexray}",
         ["studip:storage.driver: is for the kind external only, got rexray"],
+    ),
+    "a wrong key beside a wrong count": (
+        "studip:database: {kind: galera, members: 4, prot: 1}",
+        [
+            'studip:database.prot: unknown key, did you mean "port"?',
+            "studip:database.kind: galera is not available yet on swarm; "
+            "available: single, external",
+            "studip:database.members: must be odd and at least 3, got 4",
+        ],
+    ),
+    "a wrong kind, on which the rest hangs": (
+        "studip:database: {kind: extern, members: 4, host: db, port: 0}",
+        [
+            "studip:database.kind: must be one of single, galera, innodb-cluster, external, "
+            "got extern",
+            "studip:database.port: must be at least 1, got 0",
+        ],
+    ),
+    "a wrong entry beside a right one": (
+        "studip:application: {mounts: [{target: /x, kind: disk}, {target: /x, source: a}], "
+        "web: {resources: {limits: {memory_mib: 64}, reservations: {memory_mib: 65}}}}",
+        [
+            "studip:application.mounts[0].kind: must be one of volume, tmpfs, bind, got disk",
+            "studip:application.mounts[1].target: is mounted twice: /x",
+            "studip:application.web.resources.reservations.memory_mib: must be at most the limit "
+            "of 64, got 65",
+        ],
+    ),
+    "an entry without what it needs beside a wrong port": (
+        "studip:application: {mounts: [{source: a}], web: {replicas: 0}}\n"
+        "studip:load_balancer: {http_port: 5000}",
+        [
+            "studip:application.web.replicas: must be at least 1, got 0",
+            "studip:application.mounts[0].target: is missing",
+            "studip:registry.port: must differ from load_balancer.http_port, got 5000",
+        ],
+    ),
+    "a password that anybody can read": (
+        "studip:database: {kind: external, host: db, password: correct-horse}",
+        [
+            "studip:database.password: must be encrypted: pulumi config set --secret --path "
+            "'studip:database.password'"
+        ],
+    ),
+    "a token that anybody can read": (
+        "studip:gitlab: {token: glpat-correct-horse}",
+        [
+            "studip:gitlab.token: must be encrypted: pulumi config set --secret --path "
+            "'studip:gitlab.token'"
+        ],
+    ),
+    "a password of digits": (
+        "studip:database: {kind: external, host: db, password: 271828}",
+        ["studip:database.password: must be a text"],
+    ),
+    "an empty password": (
+        "studip:database: {kind: external, host: db, password: ''}",
+        ["studip:database.password: must not be empty"],
+    ),
+    "a section that is encrypted as a whole": (
+        "studip:database: {secure: v1:abc}",
+        ["studip:database: must be an object, got a text"],
+    ),
+    "a section in broken JSON": (
+        """studip:database: '{"password": "correct-horse",'""",
+        ["studip:database: must be an object, got a text"],
+    ),
+    "a section in a place for a word": (
+        """studip:orchestrator: '{"password": "correct-horse",'""",
+        ["studip:orchestrator: must be one of swarm, kubernetes, got a text in braces"],
+    ),
+    "a password among a driver's options": (
+        "studip:storage: {kind: external, driver: rexray, driver_options: {password: 271828}}",
+        ["studip:storage.driver_options.password: must be a text, got a value that is not shown"],
+    ),
+    "a login in the platform's address": (
+        "studip:platform: {url: 'https://me:correct-horse@studip.example.org'}",
+        ["studip:platform.url: must not hold a login, got https://***@studip.example.org"],
+    ),
+    "a login in the source's address": (
+        "studip:images: {studip: {git: 'https://correct-horse@git.example.org/studip.git'}}",
+        [
+            "studip:images.studip.git: must not hold a login, got https://***@git.example.org/"
+            "studip.git"
+        ],
+    ),
+    "a section without namespace": (
+        "database: {kind: external}",
+        [
+            "database: must be written studip:database",
+            "studip:database.host: must be given for the kind external, got nothing",
+            "studip:database.password: must be given for the kind external, got nothing",
+        ],
+    ),
+    "a namespace that is nearly ours": (
+        "studpi:database: {port: 0}",
+        [
+            'studpi:database: unknown namespace, did you mean "studip:database"?',
+            "studip:database.port: must be at least 1, got 0",
+        ],
+    ),
+    "a login at a registry of our own": (
+        "studip:registry: {user: me, password: {secure: v1:abc}}",
+        [
+            "studip:registry.user: is for the kind external only, and the kind is distribution",
+            "studip:registry.password: is for the kind external only, and the kind is distribution",
+        ],
+    ),
+    "an engine elsewhere": (
+        "studip:nodes: [{name: a, engine: 'ssh://root@a'}]",
+        [
+            "studip:nodes[0].engine: ssh://***@a is not available yet on swarm; "
+            "available: unix:///var/run/docker.sock"
+        ],
+    ),
+    "a port of a database of our own": (
+        "studip:database: {port: 3307}",
+        ["studip:database.port: is for the kind external only, and the kind is single"],
+    ),
+    "port and password of a cache of our own": (
+        "studip:cache: {port: 6380, password: {secure: v1:abc}}",
+        [
+            "studip:cache.port: is for the kind external only, and the kind is redis",
+            "studip:cache.password: is for the kind external only, and the kind is redis",
+        ],
+    ),
+    "copies on the only disk": (
+        "studip:storage: {replicas: 3}",
+        [
+            "studip:storage.replicas: is for the kinds glusterfs and cephfs only, and the kind "
+            "is local"
+        ],
+    ),
+    "processors without end": (
+        "studip:cache: {resources: {limits: {cpus: .inf}, reservations: {cpus: .nan}}}",
+        [
+            "studip:cache.resources.limits.cpus: must be a finite number, got inf",
+            "studip:cache.resources.reservations.cpus: must be a finite number, got nan",
+        ],
+    ),
+    "an address with a port out of range": (
+        "studip:platform: {url: 'https://studip.example.org:99999'}",
+        [
+            "studip:platform.url: must have a host and a port from 1 to 65535, "
+            "got https://studip.example.org:99999"
+        ],
+    ),
+    "an address with a path": (
+        "studip:platform: {url: 'https://www.example.org/studip'}",
+        ["studip:platform.url: must end after host and port, got https://www.example.org/studip"],
+    ),
+    "a mount over the application": (
+        "studip:application: {mounts: [{target: /var/www/studip, kind: tmpfs}, "
+        "{target: /var/www, source: a}]}",
+        [
+            "studip:application.mounts[0].target: would hide the application in /var/www/studip, "
+            "got /var/www/studip",
+            "studip:application.mounts[1].target: would hide the application in /var/www/studip, "
+            "got /var/www",
+        ],
+    ),
+    "a tmpfs that loses what is uploaded": (
+        "studip:application: {mounts: [{target: /var/www/studip/data/upload_doc, kind: tmpfs}]}",
+        [
+            "studip:application.mounts[0].target: a tmpfs in /var/www/studip would lose what is "
+            "written there, got /var/www/studip/data/upload_doc"
+        ],
+    ),
+    "mounts over those of the platform": (
+        "studip:application: {mounts: [{target: /tmp, kind: tmpfs}, "
+        "{target: /run/secrets, kind: tmpfs}, {target: /run/secrets/x, source: a}]}",
+        [
+            "studip:application.mounts[0].target: must leave /tmp to the platform, got /tmp",
+            "studip:application.mounts[1].target: must leave /run/secrets to the platform, "
+            "got /run/secrets",
+            "studip:application.mounts[2].target: must leave /run/secrets to the platform, "
+            "got /run/secrets/x",
+        ],
+    ),
+    "a mount that climbs": (
+        "studip:application: {mounts: [{target: /x/../tmp, kind: tmpfs}]}",
+        [
+            "studip:application.mounts[0].target: must be an absolute path of letters, digits "
+            "and . _ @ + -, got /x/../tmp"
+        ],
+    ),
+    "a load balancer of somebody else": (
+        "studip:load_balancer: {kind: external}",
+        [
+            "studip:load_balancer.kind: external is not available yet on swarm; available: haproxy",
+            "studip:platform.url: must be given for an external load balancer, got nothing",
+        ],
+    ),
+    "external storage that is none": (
+        "studip:storage: {kind: external}",
+        [
+            "studip:storage.driver_options: must be given for the kind external with the driver "
+            "local, got nothing"
+        ],
+    ),
+    "names that the database has for itself": (
+        "studip:database: {database: mysql, user: root}",
+        [
+            "studip:database.database: must be none of the server's own (information_schema, "
+            "mysql, performance_schema, sys), got mysql",
+            "studip:database.user: must be none of the server's own (mysql, public, root), "
+            "got root",
+        ],
+    ),
+    "options in the place of git's words": (
+        "studip:images: {studip: {git: --upload-pack=x, revision: -x}}",
+        [
+            "studip:images.studip.git: must be a repository such as "
+            "https://git.example.org/studip.git, got --upload-pack=x",
+            "studip:images.studip.revision: must be a tag or commit, got -x",
+        ],
+    ),
+    "a node's address that is none": (
+        "studip:nodes: [{name: a, address: a.example.org}]",
+        ["studip:nodes[0].address: must be an IP address such as 192.0.2.10, got a.example.org"],
+    ),
+    "ports that Swarm has for itself": (
+        "studip:load_balancer: {http_port: 2377, https_port: 7946, certificate: site.pem}\n"
+        "studip:registry: {port: 4789}",
+        [
+            "studip:load_balancer.http_port: must not be one of Swarm's own ports, got 2377",
+            "studip:load_balancer.https_port: must not be one of Swarm's own ports, got 7946",
+            "studip:registry.port: must not be one of Swarm's own ports, got 4789",
+        ],
+    ),
+    "characters that a terminal acts upon": (
+        'studip:orchestrator: "a\\e[2J\\nb"\n"studip:a\\eb": {}',
+        [
+            r"studip:orchestrator: must be one of swarm, kubernetes, got a\x1b[2J\nb",
+            r"studip:a\x1bb: unknown key; known: application, cache, database, gitlab, images, "
+            "load_balancer, logging, networks, nodes, orchestrator, platform, registry, storage",
+        ],
+    ),
+    "half of a character": (
+        'studip:database: {kind: "\\uD800"}',
+        [r"studip:database.kind: must be a text, got \ud800"],
+    ),
+    "more digits than Python reads": (
+        f"studip:cache: {{memory_mib: {'9' * 5000}}}",
+        [f"studip:cache.memory_mib: must be a whole number, got {'9' * 200}..."],
+    ),
+    "a word that only YAML 1.1 takes for true": (
+        "studip:platform: {demo_data: yes, name: on}",
+        ["studip:platform.demo_data: must be true or false, got yes"],
     ),
     "logs without end": (
         "studip:logging: {max_size: 0}",
@@ -356,6 +614,11 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         [
             'studip:database.prot: unknown key, did you mean "port"?',
             "studip:cache.memory_mib: must be at least 4, got 2",
+            "studip:database.kind: galera is not available yet on swarm; "
+            "available: single, external",
+            "studip:database.members: must be odd and at least 3, got 4",
+            "studip:cache.kind: file is each replica's own: 3 replicas need redis or external, "
+            "got file",
             "studip:load_balancer.certificate: must be given with https_port, got nothing",
             "studip:registry.port: must differ from load_balancer.http_port, got 5000",
         ],
@@ -402,13 +665,41 @@ def test_a_wrong_file_is_told_all_that_is_wrong_and_nothing_else(case: str, fold
             "config:\n  studip:cache: {}\n  studip:cache: {}\n",
             r"Pulumi.site.yaml:3: the key studip:cache is given twice",
         ),
+        (
+            "config:\n  studip:database:\n    password: *correct-horse\n",
+            r"Pulumi.site.yaml:3: an alias without its anchor; put a text that begins with \* in "
+            "quotes",
+        ),
+        (
+            "config:\n  studip:database:\n    password: !correct-horse\n",
+            r"Pulumi.site.yaml:3: an unknown tag; put a text that begins with ! in quotes",
+        ),
+        (
+            "config:\n  studip:database:\n    password: !a!correct-horse\n",
+            r"Pulumi.site.yaml:3: an unknown tag; put a text that begins with ! in quotes",
+        ),
+        ("config:\n  name: K\xf6ln\n".encode("latin-1"), r"Pulumi.site.yaml:2: must be UTF-8"),
+        ("config:\n  name: \x07\n", r"Pulumi.site.yaml:2: must not hold control characters"),
+        ("config:\n  [a, b]: c\n", r"Pulumi.site.yaml:2: a key must be a text"),
+        ("config:\n  a: &a [*a]\n", r"Pulumi.site.yaml:2: is nested too deeply"),
+        (f"config: {'[' * 40}{']' * 40}\n", r"Pulumi.site.yaml:1: is nested too deeply"),
+        (f"config: {'[' * 9000}{']' * 9000}\n", r"Pulumi.site.yaml: is nested too deeply"),
+        (
+            "config: {}\nstudip:cache: {}\n",
+            r"studip:cache: must stand below config \(.*Pulumi.site.yaml\)",
+        ),
+        (
+            "config: {}\nencryptionsalts: x\n",
+            'encryptionsalts: unknown key, did you mean "encryptionsalt"\\? '
+            r"\(.*Pulumi.site.yaml\)",
+        ),
     ],
 )
 def test_a_file_that_is_no_settings_file_is_told_so(
-    text: str, message: str, tmp_path: Path
+    text: str | bytes, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "Pulumi.site.yaml"
-    path.write_text(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(SettingsError) as caught:
         read_settings(path)
     assert len(caught.value.messages) == 1
@@ -489,6 +780,101 @@ def test_a_secret_in_a_wrong_place_is_not_shown() -> None:
     assert secret not in str(caught.value)
 
 
+def test_an_encrypted_value_waits_for_pulumi(folder: Path) -> None:
+    path = written(
+        folder, "studip:cache: {kind: external, host: cache, password: {secure: v1:abc}}"
+    )
+    password = read_settings(path).cache.password
+    assert password is not None
+    assert password.get_secret_value() == "[encrypted]"
+
+
+def test_broken_json_from_pulumi_is_not_shown() -> None:
+    config = {
+        "studip:database": '{"password": "correct horse',
+        "studip:cache": "[" * 90_000,
+        "studip:registry": '{"port": NaN}',
+    }
+    with pytest.raises(SettingsError) as caught:
+        load_settings(config, "dev", "Pulumi.dev.yaml")
+    assert caught.value.messages == [
+        "studip:database: must be an object, got a text (Pulumi.dev.yaml)",
+        "studip:cache: is nested too deeply (Pulumi.dev.yaml)",
+        "studip:registry.port: must be a whole number, got nan (Pulumi.dev.yaml)",
+    ]
+
+
+def test_objects_can_be_merged(folder: Path) -> None:
+    path = written(
+        folder,
+        """\
+        studip:cache:
+          resources: &small
+            limits: &limits {cpus: 0.25, memory_mib: 96}
+        studip:application:
+          web: {resources: {<<: *small, reservations: {memory_mib: 32}}}
+          cron: {resources: {limits: {cpus: 0.75, <<: [*limits, {cpus: 9.5}]}}}
+        """,
+    )
+    settings = read_settings(path)
+    web, cron = settings.application.web.resources, settings.application.cron.resources
+    assert (web.limits.cpus, web.limits.memory_mib, web.reservations.memory_mib) == (0.25, 96, 32)
+    assert (cron.limits.cpus, cron.limits.memory_mib) == (0.75, 96)
+
+
+def test_server_variables_may_be_numbers_and_truths(folder: Path) -> None:
+    path = written(
+        folder,
+        "studip:database: {parameters: {max_connections: 200, long_query_time: 0.5, "
+        "log_bin: true, event_scheduler: off, sql_mode: ''}}",
+    )
+    assert read_settings(path).database.parameters == {
+        "max_connections": "200",
+        "long_query_time": "0.5",
+        "log_bin": "ON",
+        "event_scheduler": "off",
+        "sql_mode": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("written_as", "value"),
+    [
+        *((word, word) for word in ("yes", "No", "on", "OFF", "y", "2024-02-30", "1:30", "1_000")),
+        *((word, True) for word in ("true", "True", "TRUE")),
+        *((word, None) for word in ("~", "null", "")),
+        ("'true'", "true"),
+        ("12", 12),
+        ("-3", -3),
+        ("0x1f", 31),
+        ("0o17", 15),
+        ("017", 15),
+        ("089", "089"),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+        ("1.5.2", "1.5.2"),
+    ],
+)
+def test_a_scalar_is_what_pulumi_takes_it_for(
+    written_as: str, value: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "Pulumi.site.yaml"
+    path.write_text(f"config: {{a: {written_as}}}\n")
+    read = read_file(path)["config"]["a"]
+    assert (type(read), read) == (type(value), value)
+
+
+def test_reading_pulumis_configuration_imports_no_yaml() -> None:
+    program = (
+        "import sys, stacks.settings as s; s.load_settings({}, 'dev', 'Pulumi.dev.yaml');"
+        "print(sorted({'yaml', 'difflib'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     ("balancer", "url"),
     [
@@ -520,6 +906,11 @@ def test_the_dev_environment_is_valid() -> None:
                 "studip:storage.kind: glusterfs is not available yet on swarm; "
                 "available: local, external",
                 "studip:nodes: more than one is not available yet on swarm, got 3",
+                *(
+                    f"studip:nodes[{index}].engine: ssh://***@node-{index + 1} is not available "
+                    "yet on swarm; available: unix:///var/run/docker.sock"
+                    for index in range(3)
+                ),
                 "studip:load_balancer.vrrp: is not available yet on swarm; leave it out",
             ],
         ),
