@@ -32,7 +32,11 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("environment", "expected"),
-    [("defaults", [HTTP, REGISTRY]), ("certificate", [HTTP, HTTPS, REGISTRY]), ("external", [HTTP])],
+    [
+        ("defaults", [HTTP, REGISTRY]),
+        ("certificate", [HTTP, HTTPS, REGISTRY]),
+        ("external", [HTTP]),
+    ],
 )
 def test_only_what_we_run_ourselves_needs_a_port(
     checkout: Path, environment: str, expected: list[Listener]
