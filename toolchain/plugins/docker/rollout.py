@@ -64,7 +64,7 @@ def converge(
         service = engine.get(f"/services/{service_id}")
         tasks = engine.get("/tasks", filters={"service": [service_id]})
         name = service["Spec"]["Name"]
-        progress = _progress(service, tasks)
+        progress = progress_of(service, tasks)
         unnoticed = new_version and not progress.update
         if progress.done and (not unnoticed or time.monotonic() - started > _NOTICED):
             call.status(f"{name}: {progress.running} of {progress.wanted} tasks running")
@@ -101,7 +101,8 @@ def wait_until_gone(call: Call, engine: Engine, service_id: str, limit: float) -
         call.sleep(_POLL)
 
 
-def _progress(service: Found, tasks: Iterable[Found]) -> Progress:
+def progress_of(service: Found, tasks: Iterable[Found]) -> Progress:
+    """How far the engine has come; a task of the old version that shall end does not count."""
     current = [one for one in tasks if one["DesiredState"] in ("running", "ready", "complete")]
     fresh = [one for one in current if _is_current(service, one)]
     good = ("running", "complete") if _may_end(service) else ("running",)

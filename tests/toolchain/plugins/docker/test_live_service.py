@@ -176,6 +176,17 @@ def test_a_change_in_place_waits_for_tasks_of_the_new_version(plugin: Plugin, be
     unchanged(plugin, thing, inputs)
 
 
+def test_a_change_that_tasks_do_not_show_waits_for_new_ones_too(
+    plugin: Plugin, bench: Bench
+) -> None:
+    inputs = service(bench)
+    thing = plugin.create(SERVICE, "web", inputs)
+    before = {one["ID"] for one in running(bench, thing)}
+    inputs["taskSpec"]["restartPolicy"]["delay"] = "2s"
+    plugin.update(thing, inputs)
+    assert before.isdisjoint(one["ID"] for one in running(bench, thing))
+
+
 def test_labels_change_without_touching_the_tasks(plugin: Plugin, bench: Bench) -> None:
     inputs = service(bench)
     thing = plugin.create(SERVICE, "web", inputs)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from toolchain.plugins.common.errors import PluginError
+from toolchain.plugins.common.resource import Call
 from toolchain.plugins.docker.buildkit import Progress
 from toolchain.plugins.docker.logs import frames
 from toolchain.plugins.docker.references import Login, Logins, Reference
+from toolchain.plugins.docker.rollout import converge, progress_of
 
 
 def message(*fields: tuple[int, bytes | int]) -> bytes:
@@ -115,3 +119,62 @@ def test_output_frames_may_be_cut_anywhere() -> None:
     for size in (1, 3, 9, 100):
         chunks = [stream[start : start + size] for start in range(0, len(stream), size)]
         assert b"".join(frames(chunks)) == b"out\nerr\n"
+
+
+def found_service(**status: str) -> dict[str, Any]:
+    """A service of two replicas as the engine describes it."""
+    task = {"ContainerSpec": {"Image": "web:2", "StopGracePeriod": 1}, "ForceUpdate": 0}
+    spec = {"Name": "web", "TaskTemplate": task, "Mode": {"Replicated": {"Replicas": 2}}}
+    return {"Spec": spec, "UpdateStatus": status}
+
+
+def found_task(image: str, state: str, desired: str = "running") -> dict[str, Any]:
+    """A task as the engine describes it: without the grace period."""
+    spec = {"ContainerSpec": {"Image": image}, "ForceUpdate": 0}
+    return {"Spec": spec, "Status": {"State": state}, "DesiredState": desired}
+
+
+@pytest.mark.parametrize(
+    ("service", "tasks", "done"),
+    [
+        (found_service(), [found_task("web:2", "running")] * 2, True),
+        (found_service(), [found_task("web:2", "running"), found_task("web:2", "starting")], False),
+        (found_service(), [found_task("web:1", "running")] * 2, False),
+        (
+            found_service(),
+            [found_task("web:2", "running")] * 2 + [found_task("web:1", "running", "shutdown")],
+            True,
+        ),
+        (found_service(State="updating"), [found_task("web:2", "running")] * 2, False),
+        (found_service(State="completed"), [found_task("web:2", "running")] * 2, True),
+        (found_service(State="rollback_started"), [found_task("web:2", "running")] * 2, False),
+        (found_service(), [found_task("web:2", "complete")] * 2, False),
+    ],
+)
+def test_a_roll_out_is_done_when_all_tasks_of_the_new_version_run(
+    service: dict[str, Any], tasks: list[dict[str, Any]], done: bool
+) -> None:
+    assert progress_of(service, tasks).done is done
+
+
+class SlowEngine:
+    """Tells of an update later than it takes it; its tasks look the same before and after."""
+
+    def __init__(self, *states: str) -> None:
+        self.states = list(states)
+
+    def get(self, path: str, **_: Any) -> Any:
+        if path == "/tasks":
+            return [found_task("web:2", "running")] * 2
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return found_service(**({"State": state} if state else {}))
+
+
+@pytest.mark.parametrize(("new_version", "left"), [(True, 1), (False, 3)])
+def test_a_roll_out_is_not_done_before_the_engine_has_noticed_it(
+    new_version: bool, left: int
+) -> None:
+    engine = SlowEngine("", "", "updating", "completed")
+    call = Call("urn", "web", 0, threading.Event(), lambda *_: None)
+    converge(call, engine, "id", 30, new_version=new_version)  # type: ignore[arg-type]
+    assert len(engine.states) == left
