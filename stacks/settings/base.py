@@ -1,10 +1,14 @@
 """What all models of the settings stand on: strictness, secrets, values that are wrong."""
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
+
+# We use none, and looking for them reads the metadata of every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 PLAIN_SECRETS = "plain_secrets"  # key of the validation context: secrets come decrypted
 
