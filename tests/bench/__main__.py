@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from operations.down import excluded
 from tests.bench import compose, processes, throughput
 from tests.bench.figure import Figure, ratio, table, write
 from tests.live.platform import Client, Platform, containers, docker, free_port
@@ -119,7 +120,8 @@ def first_page(platform: Platform, folder: Path) -> list[Figure]:
     }
     ours, peers = [], []
     for number in range(2):
-        platform.destroy()
+        # As `make down`: the registry keeps the images.
+        platform.plain("destroy", "--yes", "--skip-preview", *excluded())
         began = time.monotonic()
         first = platform.up()
         if first.code:
