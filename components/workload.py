@@ -48,6 +48,8 @@ class Mount:
     size: int | None = None  # MiB, tmpfs only
     mode: int | None = None  # permission bits, tmpfs only
     read_only: bool = False
+    # Whether what is mounted below a bind later, on either side, shows on the other.
+    propagation: Literal["rprivate", "rslave", "rshared"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,4 +113,5 @@ class Workload:
     configs: Sequence[ConfigFile] = ()
     mounts: Sequence[Mount] = ()
     user: int | None = None  # uid that may read the secrets; none: root
+    capabilities: Sequence[str] = ()  # `CAP_...`, beside none at all; policy names who may
     logging: Logging = Logging()

@@ -23,6 +23,8 @@ class ServiceArgs:
     ports: Sequence[Port] = ()
     stop_grace_period: float = 10.0  # s from SIGTERM to SIGKILL
     constraints: Sequence[str] = ()  # placement, e.g. `node.labels.zone == a`
+    spread: Sequence[str] = ()  # node labels over whose values replicas are spread evenly
+    per_node: int = 0  # replicas at most on one node; 0: any number
 
 
 class Service(ComponentResource):
@@ -52,7 +54,11 @@ class Service(ComponentResource):
                 restart_policy=docker.ServiceTaskSpecRestartPolicyArgs(
                     condition="any", delay="2s", window="0s"
                 ),
-                placement=docker.ServiceTaskSpecPlacementArgs(constraints=args.constraints),
+                placement=docker.ServiceTaskSpecPlacementArgs(
+                    constraints=args.constraints,
+                    prefs=[f"spread={label}" for label in args.spread] or None,
+                    max_replicas=args.per_node or None,
+                ),
                 log_driver=docker.ServiceTaskSpecLogDriverArgs(
                     name="json-file",
                     options={
@@ -116,6 +122,7 @@ class Service(ComponentResource):
             mounts=[_mount(mount) for mount in workload.mounts],
             read_only=True,
             init=True,
+            cap_adds=list(workload.capabilities) or None,
             cap_drops=["ALL"],
             stop_grace_period=duration(args.stop_grace_period),
             healthcheck=docker.ServiceTaskSpecContainerSpecHealthcheckArgs(
@@ -163,6 +170,11 @@ def _mount(mount: Mount) -> docker.ServiceTaskSpecContainerSpecMountArgs:
         type=mount.kind,
         source=mount.source,
         read_only=mount.read_only,
+        bind_options=(
+            docker.ServiceTaskSpecContainerSpecMountBindOptionsArgs(propagation=mount.propagation)
+            if mount.propagation
+            else None
+        ),
         tmpfs_options=(
             docker.ServiceTaskSpecContainerSpecMountTmpfsOptionsArgs(
                 size_bytes=(mount.size or 64) * MIB, mode=mount.mode or 0o1777
