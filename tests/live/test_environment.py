@@ -222,7 +222,7 @@ def custom(platform: Platform, lines: str) -> None:
         (
             "RUN printf '#!/bin/sh\\necho unwell on purpose\\nexit 1\\n'"
             " >/usr/local/bin/healthcheck\nUSER www-data",
-            "studip-live-",
+            "unwell on purpose",
         ),
     ],
     ids=["an image that does not build", "a migration that fails", "an unhealthy image"],

@@ -136,6 +136,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             diff = self.provider.diff(
                 request.urn,
                 from_struct(request.old_inputs),
+                from_struct(request.olds),
                 from_struct(request.news),
                 request.ignoreChanges,
             )
