@@ -10,13 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-from operations.down import excluded
-from tests.bench import compose, processes, throughput
+from tests.bench import first_page, processes, throughput
 from tests.bench.figure import Figure, ratio, table, write
-from tests.live.platform import Client, Platform, containers, docker, free_port
+from tests.live.platform import Platform, containers, docker
 from toolchain import stack
 from toolchain.places import BIN, RESULTS, ROOT
 
@@ -100,52 +98,6 @@ def growth(_: Platform, folder: Path) -> list[Figure]:
     ]
 
 
-def first_page(platform: Platform, folder: Path) -> list[Figure]:
-    """From images present to the first page, against docker-compose with the same containers."""
-    compose.ensure_installed()
-    images = {
-        part: docker(
-            "service",
-            "inspect",
-            "--format",
-            "{{.Spec.TaskTemplate.ContainerSpec.Image}}",
-            platform.name(service),
-        )
-        for part, service in {
-            "demo": "web",
-            "mariadb": "database",
-            "redis": "cache",
-            "haproxy": "load-balancer",
-        }.items()
-    }
-    ours, peers = [], []
-    for number in range(2):
-        # As `make down`: the registry keeps the images.
-        platform.plain("destroy", "--yes", "--skip-preview", *excluded())
-        began = time.monotonic()
-        first = platform.up()
-        if first.code:
-            raise RuntimeError(first.output[-2000:])
-        while not answers(platform.url):
-            time.sleep(0.1)
-        ours.append(time.monotonic() - began)
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        peers.append(
-            compose.first_page(
-                folder / f"peer-{number}", images, port, lambda url=url: answers(url)
-            )
-        )
-    return [ratio("first_page_ratio", ours, peers, "docker-compose, same containers", 1.3)]
-
-
-def answers(url: str) -> bool:
-    """Whether the platform's page can be read."""
-    with suppress(OSError):
-        return Client(url).get("/").status == 200
-    return False
-
-
 def proxy(platform: Platform, _: Path) -> list[Figure]:
     """Through the load balancer against straight to a replica."""
     replica = containers(platform.name("web"))[0]
@@ -213,7 +165,7 @@ BENCHMARKS: dict[str, Callable[[Platform, Path], list[Figure]]] = {
     "sizes": sizes,
     "proxy": proxy,
     "growth": growth,
-    "first_page": first_page,
+    "first_page": first_page.measure,
 }
 
 
