@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import first_page, processes, throughput
+from tests.bench import builds, first_page, native, processes, throughput
 from tests.bench.figure import Figure, ratio, table, write
 from tests.live.platform import Platform, containers, docker
 from toolchain import stack
@@ -102,31 +102,21 @@ def proxy(platform: Platform, _: Path) -> list[Figure]:
     """Through the load balancer against straight to a replica."""
     replica = containers(platform.name("web"))[0]
     pid = docker("inspect", "--format", "{{.State.Pid}}", replica)
-    straight, through = [], []
-    failed = 0
+    direct, through = [], []
     for _round in range(2):
-        inside = subprocess.run(
-            ["nsenter", "--target", pid, "--net", sys.executable, "-m", "tests.bench.straight"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split()
-        straight.append((float(inside[0]), float(inside[1])))
-        measured = throughput.measure("127.0.0.1", platform.http_port, "/live")
-        failed += measured.failed
-        through.append((measured.per_second, measured.p99_ms))
-    print(f"   {failed} failed requests", flush=True)
+        direct.append(native.straight(native.PORT, ["nsenter", "--target", pid, "--net"]))
+        through.append(throughput.measure("127.0.0.1", platform.http_port, "/live"))
+    print(f"   {sum(one.failed for one in (*direct, *through))} failed requests", flush=True)
     return [
         ratio(
             "proxy_throughput_ratio",
-            [rate for rate, _ in through],
-            [rate for rate, _ in straight],
+            [one.per_second for one in through],
+            [one.per_second for one in direct],
             "straight to one replica (two stand behind the load balancer)",
             None,
         ),
-        Figure(name="proxy_p99_ms", value=round(max(p for _, p in through), 1), unit="ms"),
-        Figure(name="replica_p99_ms", value=round(max(p for _, p in straight), 1), unit="ms"),
+        Figure(name="proxy_p99_ms", value=round(max(o.p99_ms for o in through), 1), unit="ms"),
+        Figure(name="replica_p99_ms", value=round(max(o.p99_ms for o in direct), 1), unit="ms"),
     ]
 
 
@@ -163,7 +153,9 @@ BENCHMARKS: dict[str, Callable[[Platform, Path], list[Figure]]] = {
     "no_op": no_op,
     "memory": memory,
     "sizes": sizes,
+    "builds": builds.measure,
     "proxy": proxy,
+    "container": native.measure,
     "growth": growth,
     "first_page": first_page.measure,
 }
