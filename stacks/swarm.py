@@ -52,9 +52,10 @@ class _Platform:
     def build(self) -> Mapping[str, Input[Any]]:
         settings = self.settings
         registry = self.registry()
-        application_network = self.network("application")
+        # What takes longest comes first.
         data_network = self.network("data", internal=True)
         database = self.database(registry, data_network)
+        application_network = self.network("application")
         application = Application(
             self.names.prefix,
             ApplicationArgs(

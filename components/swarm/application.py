@@ -42,9 +42,9 @@ class Application(ComponentResource):
             ),
             ResourceOptions(parent=self),
         )
-        after_job = ResourceOptions(parent=self, depends_on=[job])
-        web = Service(
-            f"{name}-web",
+        web = f"{name}-web"
+        Service(
+            web,
             ServiceArgs(
                 workload=_workload(args, "web", both, args.resources),
                 replicas=args.replicas,
@@ -52,8 +52,9 @@ class Application(ComponentResource):
                 update=args.update,
                 # Draining, and then the requests that are still under way.
                 stop_grace_period=args.drain + 30.0,
+                after=[job],
             ),
-            after_job,
+            ResourceOptions(parent=self),
         )
         Service(
             f"{name}-cron",
@@ -63,11 +64,13 @@ class Application(ComponentResource):
                 # Its lock is a file of its own: there must never be two.
                 update=Update(order="stop-first"),
                 stop_grace_period=args.cron_grace_period,
+                after=[job],
             ),
-            after_job,
+            ResourceOptions(parent=self),
         )
+        # Known before there are replicas: the load balancer starts beside them and waits for them.
         self.endpoint = ApplicationEndpoint(
-            host=Output.concat("tasks.", web.name), port=PORT, slots=2 * args.replicas
+            host=Output.from_input(f"tasks.{web}"), port=PORT, slots=2 * args.replicas
         )
         self.register_outputs({"host": self.endpoint.host, "port": PORT})
 

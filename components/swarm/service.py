@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi_docker as docker
-from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.swarm import files
 from components.workload import HealthCheck, Mount, Port, Resources, Update, Workload
@@ -23,6 +23,7 @@ class ServiceArgs:
     ports: Sequence[Port] = ()
     stop_grace_period: float = 10.0  # s from SIGTERM to SIGKILL
     constraints: Sequence[str] = ()  # placement, e.g. `node.labels.zone == a`
+    after: Sequence[Resource] = ()  # what its tasks wait for; its secrets do not
 
 
 class Service(ComponentResource):
@@ -92,7 +93,9 @@ class Service(ComponentResource):
             converge_config=docker.ServiceConvergeConfigArgs(
                 delay="500ms", timeout=duration(args.update.timeout)
             ),
-            opts=ResourceOptions(parent=self, ignore_changes=_unstable(workload)),
+            opts=ResourceOptions(
+                parent=self, depends_on=args.after, ignore_changes=_unstable(workload)
+            ),
         )
         self.name = service.name
         self.register_outputs({"name": self.name})

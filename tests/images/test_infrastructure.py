@@ -85,7 +85,7 @@ def test_gets_unhealthy_when_its_server_hangs(start: Start, name: str) -> None:
     running = start(name)
     running.wait_healthy()
     running.sh("kill -STOP $(pidof haproxy mariadbd redis-server docker-registry)")
-    code, _ = running.container.exec_run(["timeout", "3", "healthcheck"])
+    code, _ = running.container.exec_run(["timeout", "5", "healthcheck"])
     assert code != 0
 
 
