@@ -15,13 +15,13 @@ def dev() -> Recording:
 
 
 def waits_for(recording: Recording, name: str) -> set[str]:
-    """Names of all that a resource waits for, directly or not."""
+    """Names of all that a resource waits for, directly or not; what its parent waits for too."""
     by_urn = {resource.urn: resource for resource in recording.resources}
     pending = [resource for resource in recording.resources if resource.name == name]
     assert pending, name
     found: set[str] = set()
     for resource in pending:
-        for urn in resource.depends_on:
+        for urn in (*resource.depends_on, resource.parent):
             if urn in by_urn and by_urn[urn].name not in found:
                 found.add(by_urn[urn].name)
                 pending.append(by_urn[urn])
