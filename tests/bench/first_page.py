@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from tests.bench.bare import Bare
 from tests.bench.compose import Peer
 from tests.bench.figure import Figure, ratio, seconds
 from tests.live.platform import Client, Platform, free_port
@@ -18,26 +19,36 @@ Start = Callable[[], "subprocess.Popen[str]"]
 
 
 def measure(platform: Platform, folder: Path) -> list[Figure]:
-    """Both sides in turn; each begins with images and nothing else: no data, no networks."""
-    ours, peers = [], []
+    """All sides in turn; each begins with images and nothing else: no data, no networks."""
+    ours, bares, peers = [], [], []
     for number in range(ROUNDS):
+        port = free_port()
+        peer = Peer(folder / f"peer-{number}", platform, port)
+        bare = Bare(platform, folder / f"bare-{number}.json")
         # An image is what its build made of it: the registry that holds it stays too.
         platform.plain(
             "destroy", "--yes", "--skip-preview", "--exclude", "**docker:index/image:Image::**"
         )
-        ours.append(
-            first_answer(lambda: platform.start("up", "--yes", "--skip-preview"), platform.url)
-        )
-        port = free_port()
-        peer = Peer(folder / f"peer-{number}", platform, port)
         try:
             peers.append(first_answer(peer.up, f"http://127.0.0.1:{port}"))
         finally:
             peer.down()
-        print(f"   {ours[-1]:.1f} s, docker-compose {peers[-1]:.1f} s", flush=True)
+        try:
+            bares.append(first_answer(bare.up, platform.url))
+        finally:
+            bare.down()
+        ours.append(
+            first_answer(lambda: platform.start("up", "--yes", "--skip-preview"), platform.url)
+        )
+        print(
+            f"   {ours[-1]:.1f} s, without Pulumi {bares[-1]:.1f} s, "
+            f"docker-compose {peers[-1]:.1f} s",
+            flush=True,
+        )
     return [
         ratio("first_page_ratio", ours, peers, "docker-compose, same containers", 1.3),
         seconds("first_page_s", ours),
+        seconds("swarm_first_page_s", bares),
         seconds("compose_first_page_s", peers),
     ]
 

@@ -247,6 +247,7 @@ def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
         alias: str | None = None,
         user: int = 999,  # owner of the secrets
         stop_signal: str | None = None,
+        interval: int = 1,  # s from the start to the first health check, and between two
     ) -> Running:
         binds = {name: {"bind": path, "mode": "rw"} for name, path in (volumes or {}).items()}
         if secrets:
@@ -266,7 +267,7 @@ def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             stop_signal=stop_signal,
-            healthcheck={"interval": SECOND, "start_period": 120 * SECOND},
+            healthcheck={"interval": interval * SECOND, "start_period": 120 * SECOND},
         )
         made.append(container)
         if alias:

@@ -81,6 +81,22 @@ def test_gets_healthy_with_a_read_only_root_and_no_capabilities(start: Start, na
 
 
 @pytest.mark.parametrize("name", SERVERS)
+def test_its_first_check_waits_for_the_server_and_later_ones_take_their_time(
+    start: Start, built: Built, client: docker.DockerClient, name: str
+) -> None:
+    """Beside a server that is late, and without checks of the engine's own."""
+    config = client.images.get(built(name)).attrs["Config"]
+    late = ["bash", "-c", 'sleep 1; exec entrypoint "$@"', "late", *config["Cmd"]]
+    running = start(name, command=late, interval=600)
+    code, output = running.container.exec_run(["healthcheck"])
+    assert code == 0, output
+    began = time.monotonic()
+    code, output = running.container.exec_run(["healthcheck"])
+    assert code == 0, output
+    assert time.monotonic() - began >= 2
+
+
+@pytest.mark.parametrize("name", SERVERS)
 def test_gets_unhealthy_when_its_server_hangs(start: Start, name: str) -> None:
     running = start(name)
     running.wait_healthy()
