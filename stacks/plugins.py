@@ -16,6 +16,7 @@ def start(orchestrator: str) -> None:
     changes nothing, and nobody waits for the answer.
     """
     monitor = get_monitor()
+    assert monitor
     for name in PLUGINS.get(orchestrator, ()):
         request = resource_pb2.ResourceInvokeRequest(
             tok=f"{name}:index/none:none", version=versions().plugins[name]

@@ -1,6 +1,7 @@
 """The gRPC service: which plugins a program needs, and running it."""
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -178,6 +179,7 @@ def serve(arguments: list[str]) -> int:
     server.start()
     lodging.open_for(host.engine)
     print(port, flush=True)
+    gc.freeze()  # what is imported stays
     ended = threading.Event()
     # The engine interrupts its plugins when it is done, and kills them five seconds later.
     for number in (signal.SIGINT, signal.SIGTERM):
