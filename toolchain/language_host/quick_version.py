@@ -1,7 +1,7 @@
 """Versions of SDK packages without a grammar.
 
 Each generated package reads its own version through `parver`, which compiles a grammar for 40 ms
-first. A plain release such as 5.2.0 needs none.
+first. A plain release such as 7.0.1 needs none.
 """
 
 import importlib
