@@ -11,8 +11,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
-from tests.bench import builds, first_page, native, processes, throughput
+from tests.bench import builds, first_page, native, phases, processes, throughput
 from tests.bench.figure import Figure, ratio, table, write
 from tests.live.platform import Platform, containers, docker
 from toolchain import stack
@@ -62,7 +63,7 @@ def no_op(platform: Platform, folder: Path) -> list[Figure]:
     """Preview and up that change nothing, against an empty program."""
     empty = Small(folder / "empty", "")
     empty.run("up", "--yes", "--skip-preview")
-    commands = {"noop_preview_ratio": ["preview"], "noop_up_ratio": ["up", "--yes"]}
+    commands = {"noop_preview": ["preview"], "noop_up": ["up", "--yes"]}
     figures = []
     for name, command in commands.items():
         ours: list[float] = []
@@ -72,7 +73,37 @@ def no_op(platform: Platform, folder: Path) -> list[Figure]:
             platform.plain(*command)
             ours.append(time.monotonic() - began)
             peers.append(empty.run(*command))
-        figures.append(ratio(name, ours, peers, "an empty program, same engine", 1.5))
+        peer = "an empty program, same engine"
+        figures.append(ratio(f"{name}_ratio", ours, peers, peer, 1.5))
+        figures += where_time_goes(name, command, platform, empty)
+    return figures
+
+
+def where_time_goes(
+    name: str, command: list[str], platform: Platform, empty: Small
+) -> list[Figure]:
+    """Each phase of a command, of dev and of the empty program; medians of traced runs."""
+    ours: list[dict[str, float]] = []
+    peers: list[dict[str, float]] = []
+    trace = empty.folder / "trace.json"
+    tracing = ["--otel-traces", f"file://{trace}"]
+    for _ in range(ROUNDS):
+        for run, found in ((platform.plain, ours), (empty.run, peers)):
+            trace.unlink(missing_ok=True)
+            run(*command, *tracing)
+            found.append(phases.phases(phases.read(trace)))
+    figures = []
+    for phase, words in phases.PHASES.items():
+        mine, other = ([1000 * seconds[phase] for seconds in found] for found in (ours, peers))
+        figures.append(
+            Figure(
+                name=f"{name}_{phase}_ms",
+                value=round(median(mine)),
+                unit="ms",
+                peer=f"{median(other):.0f} ms of the empty program; {words}",
+                samples=[*mine, *other],
+            )
+        )
     return figures
 
 
@@ -80,10 +111,11 @@ def growth(_: Platform, folder: Path) -> list[Figure]:
     """Time per service in previews of 50, 200 and 800 services."""
     program = (Path(__file__).parent / "growth.py").read_text()
     project = Small(folder / "growth", program)
-    floor = min(project.run("preview", BENCH_SERVICES="0") for _ in range(2))
+    # The fewer services, the more a disturbance weighs: so the more runs.
+    floor = min(project.run("preview", BENCH_SERVICES="0") for _ in range(8))
     each = []
-    for number in (50, 200, 800):
-        seconds = min(project.run("preview", BENCH_SERVICES=str(number)) for _ in range(2))
+    for number, rounds in ((50, 8), (200, 4), (800, 2)):
+        seconds = min(project.run("preview", BENCH_SERVICES=str(number)) for _ in range(rounds))
         each.append((seconds - floor) / number)
         print(f"   {number} services: {seconds:.1f} s", flush=True)
     return [
