@@ -190,6 +190,27 @@ def test_says_what_is_wrong_with_its_settings(
     assert running.logs() == f"error: {message}\n"
 
 
+@pytest.mark.parametrize(
+    ("trusted", "believed"),
+    [("all", True), ("none", False), ("203.0.113.0/24 {own}", True), ("203.0.113.0/24", False)],
+)
+def test_forwarded_headers_are_believed_from_trusted_proxies_only(
+    site: Site, client: docker.DockerClient, trusted: str, believed: bool
+) -> None:
+    (network,) = site.database.container.attrs["NetworkSettings"]["Networks"]
+    pool = client.networks.get(network).attrs["IPAM"]["Config"][0]["Subnet"]
+    running = site.replica(
+        TRUSTED_PROXIES=trusted.format(own=pool), AUTO_PROXY="1", PROXY_URL="", CACHE_KIND=""
+    )
+    sent = {"X_Forwarded_Host": "told.example", "X_Forwarded_For": "198.51.100.7"}
+    assert ("http://told.example/" in site.browser(running).get("/", **sent).text) is believed
+    logged = b"198.51.100.7 " if believed else b"- "
+    wait(lambda: b'"GET / HTTP/1.1" 200' in running.container.logs(stderr=False), 5)
+    lines = running.container.logs(stderr=False).splitlines()
+    (line,) = [line for line in lines if b'"GET / HTTP/1.1" 200' in line]
+    assert line.startswith(logged)
+
+
 # --- health ------------------------------------------------------------------------------------
 
 
