@@ -23,7 +23,7 @@ def proxies() -> dict[str, str]:
 
 
 def registries() -> dict[str, str]:
-    """Build arguments of Stud.IP: NPM_REGISTRY and COMPOSER_REGISTRY, where the machine says them."""
+    """Build arguments of Stud.IP, NPM_REGISTRY and COMPOSER_REGISTRY: what the machine says."""
     found = {"NPM_REGISTRY": _npm(), "COMPOSER_REGISTRY": _composer()}
     return {name: value for name, value in found.items() if value}
 

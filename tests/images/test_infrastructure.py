@@ -90,10 +90,11 @@ def test_gets_unhealthy_when_its_server_hangs(start: Start, name: str) -> None:
     assert code != 0
 
 
-@pytest.mark.parametrize("name", ["haproxy", "mariadb", "redis"])
+@pytest.mark.parametrize("name", SERVERS)
 def test_stands_on_an_official_image_too(start: Start, built: Built, name: str) -> None:
     """Our own image stands in for the official one, which has the same programs."""
-    running = start(name, image=built(name, "upstream", BASE=built(name)))
+    official = built("official-registry" if name == "registry" else name)
+    running = start(name, image=built(name, "upstream", BASE=official))
     running.wait_healthy()
     assert running.sh("id -u") == str(USER)
 
@@ -102,8 +103,11 @@ def test_stands_on_an_official_image_too(start: Start, built: Built, name: str) 
 def test_carries_labels_a_health_check_and_no_root(
     built: Built, client: docker.DockerClient, name: str
 ) -> None:
-    config = client.images.get(built(name)).attrs["Config"]
+    revision = {"VERSION": "1.2", "REVISION": "abc", "CREATED": "2026-01-02T03:04:05Z"}
+    config = client.images.get(built(name, **revision)).attrs["Config"]
     prefix = "org.opencontainers.image."
+    for label, value in revision.items():
+        assert config["Labels"][f"{prefix}{label.lower()}"] == value
     assert config["Labels"][f"{prefix}title"] == name
     assert config["Labels"][f"{prefix}description"]
     assert config["Labels"][f"{prefix}base.name"]
