@@ -99,6 +99,7 @@ class Network:
     id: Input[str]  # passed through
     name: Input[str]  # passed through; DNS and one-shot containers go by it
     predefined: bool = False  # the engine's own (bridge, host, none)
+    outside: bool = False  # gives addresses of the site's own network: no port is published
 
 
 @dataclass(frozen=True, kw_only=True)

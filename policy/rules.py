@@ -165,8 +165,13 @@ def is_hardened(service: ServiceView) -> Iterator[str]:
 
 
 def only_load_balancer_is_published(service: ServiceView) -> Iterator[str]:
-    """All other parts are reached through the cluster's own networks."""
+    """All other parts are reached through the cluster's own networks.
+
+    Web replicas may be, on their nodes, for an external one: they know whose headers to believe.
+    """
     ports = (service.properties.get("endpointSpec") or {}).get("ports") or ()
+    if service.part == "web" and "TRUSTED_PROXIES" in service.env:
+        ports = [port for port in ports if port.get("publishMode") != "host"]
     if ports and service.part != "load-balancer":
         published = ", ".join(str(port.get("publishedPort")) for port in ports)
         yield f"only the load balancer may publish ports, got {published}"

@@ -9,7 +9,7 @@ from pulumi import Input, Output
 from pydantic import SecretStr
 
 from components import labels, workload
-from components.application import ApplicationArgs
+from components.application import ApplicationArgs, Backend
 from components.cache import CacheArgs, CacheEndpoint
 from components.database import DatabaseClusterArgs, DatabaseEndpoint
 from components.load_balancer import LoadBalancerArgs
@@ -73,6 +73,7 @@ class _Platform:
                 replicas=settings.application.web.replicas,
                 drain=settings.application.web.drain_seconds,
                 update=_update(settings.application.web.update),
+                backend=_backend(settings),
                 resources=_resources(settings.application.web.resources),
                 cron_resources=_resources(settings.application.cron.resources),
                 cron_grace_period=settings.application.cron.grace_period,
@@ -99,12 +100,16 @@ class _Platform:
                     logging=self.logging,
                 ),
             )
-        return {
+        outputs: dict[str, Input[Any]] = {
             "url": settings.url,
             "registry": registry.address,
             "database": Output.concat(database.host, ":", str(database.port)),
             "image": self.recipes.application(registry),
         }
+        if settings.load_balancer.kind == "external":
+            port = _given(settings.load_balancer.backend_port)
+            outputs["backend"] = [f"{node.address or node.name}:{port}" for node in settings.nodes]
+        return outputs
 
     def labels(self, part: str) -> dict[str, str]:
         return labels.labels(self.settings.environment, part)
@@ -117,6 +122,7 @@ class _Platform:
                 driver=chosen.driver,
                 labels=self.labels("network"),
                 internal=internal,
+                existing=chosen.name,
                 encrypted=chosen.encrypted,
                 subnet=chosen.subnet,
                 mtu=chosen.mtu,
@@ -243,6 +249,14 @@ def _update(chosen: settings_models.Update) -> workload.Update:
 
 def _mount(chosen: settings_models.Mount) -> workload.Mount:
     return workload.Mount(**dict(chosen))
+
+
+def _backend(settings: Settings) -> Backend | None:
+    """How an external load balancer reaches the replicas; none where ours does."""
+    chosen = settings.load_balancer
+    if chosen.backend_port is None:
+        return None
+    return Backend(port=chosen.backend_port, trusted_proxies=chosen.trusted_proxies)
 
 
 def _certificate(settings: Settings) -> Output[str] | None:

@@ -14,7 +14,7 @@ from components.application import (
 )
 from components.swarm.job import SECRETS, Job, JobArgs
 from components.swarm.service import Service, ServiceArgs
-from components.workload import HealthCheck, Mount, Network, Resources, Update, Workload
+from components.workload import HealthCheck, Mount, Network, Port, Resources, Update, Workload
 
 PORT = 80
 HEALTH_CHECK = HealthCheck(command=["healthcheck"])
@@ -50,6 +50,7 @@ class Application(ComponentResource):
                 replicas=args.replicas,
                 health_check=HEALTH_CHECK,
                 update=args.update,
+                ports=[Port(target=PORT, published=args.backend.port)] if args.backend else [],
                 # Draining, and then the requests that are still under way.
                 stop_grace_period=args.drain + 30.0,
                 after=[job],

@@ -13,17 +13,26 @@ def predefined(name: str) -> Network:
     return Network(id=found.id, name=name, predefined=True)
 
 
+def existing(name: str) -> Network:
+    """A macvlan network that was made by hand: the plugin can't make one for a Swarm."""
+    found = docker.get_network_output(name=name)
+    return Network(id=found.id, name=name, outside=True)
+
+
 class ClusterNetwork(ComponentResource):
-    """An overlay network, or one of the engine's own."""
+    """An overlay network, one that is there already, or one of the engine's own."""
 
     network: Network
     """What containers join."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("studip:swarm:ClusterNetwork", name, None, opts)
-        self.network = (
-            self._overlay(name, args) if args.driver == "overlay" else predefined(args.driver)
-        )
+        if args.driver == "overlay":
+            self.network = self._overlay(name, args)
+        elif args.existing is not None:
+            self.network = existing(args.existing)
+        else:
+            self.network = predefined(args.driver)
         self.register_outputs({"id": self.network.id, "name": self.network.name})
 
     def _overlay(self, name: str, args: NetworkArgs) -> Network:

@@ -70,6 +70,7 @@ def _application(name: str) -> Application:
             replicas=2,
             drain=4,
             update=Update(order="start-first"),
+            backend=None,
             resources=RESOURCES,
             cron_resources=RESOURCES,
             cron_grace_period=60,

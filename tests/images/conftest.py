@@ -44,9 +44,12 @@ BASES = {
     "demo": "php-apache",
     "php-apache": "php",
     "php-fpm": "php",
+    "official-registry": "registry",
     "registry": None,
     "studip": "php-apache",
 }
+# Images of the tests themselves: stand-ins for official ones, which can't be had everywhere.
+STAND_INS = {"official-php", "official-registry"}
 # Images with a stage for each source of packages, of which one is chosen.
 STAGED = {"base", "haproxy", "mariadb", "redis", "registry"}
 
@@ -116,7 +119,7 @@ def built(session_client: docker.DockerClient) -> Iterator[Built]:
 def _build(
     tag: str, name: str, target: str, context: Path | None, build_args: Mapping[str, str]
 ) -> str:
-    folder = ROOT / "images" / name
+    folder = (ROOT / "tests" if name in STAND_INS else ROOT) / "images" / name
     options = {
         "context": str(context or folder),
         "dockerfile": str(folder / "Dockerfile"),

@@ -175,6 +175,18 @@ def test_the_other_half_of_a_rule(change: Change, sentence: str) -> None:
     assert violations(service) == [sentence]
 
 
+def test_web_replicas_may_be_published_on_their_nodes_for_an_external_load_balancer() -> None:
+    service = good("web")
+    port = {"targetPort": 80, "publishedPort": 8081, "publishMode": "host"}
+    service["endpointSpec"] = {"ports": [port]}
+    refused = "only the load balancer may publish ports, got 8081"
+    assert violations(service) == [refused]
+    container(service)["env"]["TRUSTED_PROXIES"] = "none"
+    assert violations(service) == []
+    port["publishMode"] = "ingress"
+    assert violations(service) == [refused]
+
+
 def test_a_folder_of_the_node_draws_a_warning() -> None:
     service = good("web")
     container(service)["mounts"].append({"target": "/x", "type": "bind", "source": "/srv/x"})
