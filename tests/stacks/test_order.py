@@ -3,7 +3,7 @@
 import pytest
 
 from tests.recording import Recording
-from tests.snapshot import built
+from tests.snapshot import built, environment
 
 SERVICE = "docker:index/service:Service"
 MIGRATE = "studip-dev-migrate-container"
@@ -11,7 +11,7 @@ MIGRATE = "studip-dev-migrate-container"
 
 @pytest.fixture(scope="module")
 def dev() -> Recording:
-    return built("dev")
+    return built(environment("dev"))
 
 
 def waits_for(recording: Recording, name: str) -> set[str]:
