@@ -56,7 +56,7 @@ class Recipes:
             return made
         folder = Path(self._settings.file).parent / images.custom.context
         dockerfile = folder / images.custom.dockerfile
-        build_args = {"BASE": made, **provenance(folder)}
+        build_args: dict[str, Input[str]] = {"BASE": made, **provenance(folder)}
         return self._image("custom", folder, dockerfile, registry, build_args)
 
     def _studip(self, registry: RegistryEndpoint, runtime: Output[str]) -> Output[str]:
@@ -71,7 +71,11 @@ class Recipes:
             folder = checkout(source.git, source.revision)
             version = {"VERSION": source.revision, "REVISION": source.revision}
         dockerfile = FOLDER / "studip" / "Dockerfile"
-        build_args = {"BASE": runtime, **version, **_sealed(registries())}
+        build_args: dict[str, Input[str]] = {
+            "BASE": runtime,
+            **version,
+            **_sealed(registries()),
+        }
         return self._image("studip", folder, dockerfile, registry, build_args)
 
     def _base(self, registry: RegistryEndpoint) -> Output[str]:
