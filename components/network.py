@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Driver = Literal["overlay", "bridge", "host", "macvlan", "none"]
+Driver = Literal["overlay", "bridge", "macvlan"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
     """One network."""
 
-    driver: Driver  # overlay is made, macvlan is there already, the others are the engine's own
+    driver: Driver  # overlay is made, the others are there already
     labels: Mapping[str, str]
     internal: bool = False  # no way out of the cluster
     encrypted: bool = False  # IPsec between nodes

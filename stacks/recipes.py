@@ -71,7 +71,11 @@ class Recipes:
             folder = checkout(source.git, source.revision)
             version = {"VERSION": source.revision, "REVISION": source.revision}
         dockerfile = FOLDER / "studip" / "Dockerfile"
-        build_args: dict[str, Input[str]] = {"BASE": runtime, **version, **_sealed(registries())}
+        build_args: dict[str, Input[str]] = {
+            "BASE": runtime,
+            **version,
+            **_sealed(registries()),
+        }
         return self._image("studip", folder, dockerfile, registry, build_args)
 
     def _base(self, registry: RegistryEndpoint) -> Output[str]:

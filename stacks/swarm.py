@@ -50,6 +50,7 @@ class _Platform:
         )
 
     def build(self) -> Mapping[str, Input[Any]]:
+        """All parts, in the order in which they need each other; returns the stack's outputs."""
         settings = self.settings
         registry = self.registry()
         # What takes longest comes first.
@@ -112,9 +113,11 @@ class _Platform:
         return outputs
 
     def labels(self, part: str) -> dict[str, str]:
+        """Labels of everything that belongs to `part`."""
         return labels.labels(self.settings.environment, part)
 
     def network(self, name: str, *, internal: bool = False) -> workload.Network:
+        """One of the three networks; from an `internal` one nothing leads out of the cluster."""
         chosen = getattr(self.settings.networks, name)
         return ClusterNetwork(
             self.names.part(name),
@@ -130,6 +133,7 @@ class _Platform:
         ).network
 
     def registry(self) -> RegistryEndpoint:
+        """Where images go: our registry, or the data centre's."""
         chosen = self.settings.registry
         if chosen.kind == "external":
             return RegistryEndpoint(
@@ -150,6 +154,7 @@ class _Platform:
         ).endpoint
 
     def database(self, registry: RegistryEndpoint, network: workload.Network) -> DatabaseEndpoint:
+        """Our database, known once it answers, or the data centre's."""
         chosen = self.settings.database
         if chosen.kind == "external":
             return DatabaseEndpoint(
@@ -177,6 +182,7 @@ class _Platform:
         ).endpoint
 
     def cache(self, registry: RegistryEndpoint, network: workload.Network) -> CacheEndpoint | None:
+        """Our cache, the data centre's, or none where the one replica keeps its own."""
         chosen = self.settings.cache
         if chosen.kind == "file":
             return None
@@ -207,6 +213,7 @@ class _Platform:
         return made.result
 
     def storage(self) -> StorageEndpoint:
+        """Volumes of the shared state; `{folder}` in driver options becomes each folder's name."""
         chosen = self.settings.storage
         return Storage(
             self.names.part("storage"),

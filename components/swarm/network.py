@@ -8,31 +8,25 @@ from components.workload import Network
 
 
 def predefined(name: str) -> Network:
-    """A network that every engine has: bridge, host or none."""
+    """A network that every engine has, such as host."""
     found = docker.get_network_output(name=name)
     return Network(id=found.id, name=name, predefined=True)
 
 
-def existing(name: str) -> Network:
-    """A macvlan network that was made by hand: the plugin can't make one for a Swarm."""
-    found = docker.get_network_output(name=name)
-    return Network(id=found.id, name=name, outside=True)
-
-
 class ClusterNetwork(ComponentResource):
-    """An overlay network, one that is there already, or one of the engine's own."""
+    """An overlay network, or one that is there already: the plugin makes no other for a Swarm."""
 
     network: Network
     """What containers join."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("studip:swarm:ClusterNetwork", name, None, opts)
-        if args.driver == "overlay":
+        if args.existing is None:
             self.network = self._overlay(name, args)
-        elif args.existing is not None:
-            self.network = existing(args.existing)
         else:
-            self.network = predefined(args.driver)
+            found = docker.get_network_output(name=args.existing)
+            outside = args.driver == "macvlan"
+            self.network = Network(id=found.id, name=args.existing, outside=outside)
         self.register_outputs({"id": self.network.id, "name": self.network.name})
 
     def _overlay(self, name: str, args: NetworkArgs) -> Network:

@@ -317,10 +317,11 @@ def _network_options(settings: Settings, _: Path) -> Iterator[Finding]:
                 with suppress(WrongValue):
                     if driver != "overlay" and getattr(network, key):
                         yield f"networks.{name}.{key}", f"is for overlay only, got {driver}"
-            if driver != "macvlan" and network.name is not None:
-                yield f"networks.{name}.name", f"is for macvlan only, got {driver}"
-            if driver == "macvlan" and network.name is None:
-                yield f"networks.{name}.name", "must be given for macvlan, got nothing"
+            by_hand = driver in ("bridge", "macvlan")
+            if network.name is not None and not by_hand:
+                yield f"networks.{name}.name", f"is for bridge and macvlan only, got {driver}"
+            if network.name is None and by_hand:
+                yield f"networks.{name}.name", f"must be given for {driver}, got nothing"
 
 
 def _source(settings: Settings, folder: Path) -> Iterator[Finding]:

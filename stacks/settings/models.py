@@ -93,7 +93,9 @@ class Network(Model):
     driver: Literal["overlay", "bridge", "host", "macvlan", "none"] = Field(
         "overlay", description="kind of network"
     )
-    name: NetworkName | None = Field(None, description="of one that was made by hand (macvlan)")
+    name: NetworkName | None = Field(
+        None, description="of one that was made by hand (bridge, macvlan)"
+    )
     subnet: Cidr | None = Field(None, description="CIDR (overlay); default: the engine's pool")
     mtu: Annotated[int, Field(ge=576, le=9000)] | None = Field(None, description="bytes (overlay)")
     encrypted: bool = Field(False, description="IPsec between nodes (overlay)")

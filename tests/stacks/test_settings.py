@@ -248,12 +248,14 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     ),
     "options of a network that is not ours": (
         "studip:networks: "
-        "{edge: {driver: bridge, encrypted: true, subnet: 10.0.0.0/16, mtu: 1400, name: campus}}",
+        "{edge: {driver: bridge, encrypted: true, subnet: 10.0.0.0/16, mtu: 1400},"
+        " data: {name: campus}}",
         [
             "studip:networks.edge.subnet: is for overlay only, got bridge",
             "studip:networks.edge.mtu: is for overlay only, got bridge",
             "studip:networks.edge.encrypted: is for overlay only, got bridge",
-            "studip:networks.edge.name: is for macvlan only, got bridge",
+            "studip:networks.edge.name: must be given for bridge, got nothing",
+            "studip:networks.data.name: is for bridge and macvlan only, got overlay",
         ],
     ),
     "a macvlan that nobody made": (

@@ -62,7 +62,7 @@ def test_an_npm_that_fails_has_none(machine: Path) -> None:
     [
         {"packagist": {"type": "composer", "url": COMPOSER}},
         [
-            {"the-public-one": False},
+            {"elsewhere": False},
             {"type": "vcs", "url": "x"},
             {"type": "composer", "url": COMPOSER},
         ],
