@@ -36,7 +36,9 @@ gc: python pulumi ## Take old images out of the registry: make gc KEEP=3
 	@$(OPERATE) gc --stack $(STACK) $(if $(KEEP),--keep $(KEEP))
 
 ##@ Check
-.PHONY: test test-unit test-live lint bench
+.PHONY: check test test-unit test-live lint bench
+check: python ## Say all that is wrong with a settings file: make check STACK=swarm
+	@$(ON) exec python -m stacks.settings check Pulumi.$(STACK).yaml
 test: all ## Run all tests
 	@$(ON) exec pytest
 test-unit: python ## Run the tests that need no engine

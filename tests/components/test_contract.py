@@ -70,6 +70,7 @@ def _application(name: str) -> Application:
             replicas=2,
             drain=4,
             update=Update(order="start-first"),
+            backend=None,
             resources=RESOURCES,
             cron_resources=RESOURCES,
             cron_grace_period=60,
@@ -228,3 +229,33 @@ def test_names_of_secrets_and_configs_end_in_a_hash_of_their_content(
         for resource in recording.of_type(type_):
             assert re.search(r"-[0-9a-f]{8}$", resource.inputs["name"]), resource.name
             assert not resource.replaced_delete_first
+
+
+def test_every_service_has_a_health_check_limits_and_the_hardening_of_all(
+    recording: Recording,
+) -> None:
+    for service in recording.of_type("docker:index/service:Service"):
+        container = service.inputs["taskSpec"]["containerSpec"]
+        assert container["healthcheck"]["tests"][0] == "CMD", service.name
+        assert service.inputs["taskSpec"]["resources"]["limits"]["nanoCpus"], service.name
+        assert container["capDrops"] == ["ALL"], service.name
+        assert container["init"] is True, service.name
+
+
+def test_web_cron_and_migrate_have_the_same_environment_and_mounts() -> None:
+    recording = record(lambda: _application("studip-test"))
+    (job,) = recording.of_type("docker:index/container:Container")
+    environments = [dict(pair.split("=", 1) for pair in job.inputs["envs"])]
+    mounts = [
+        {mount["target"] for mount in job.inputs["mounts"]} | set(job.inputs["tmpfs"]),
+    ]
+    for role in ("web", "cron"):
+        container = recording.service(f"studip-test-{role}").inputs["taskSpec"]["containerSpec"]
+        environments.append(container["env"])
+        mounts.append({mount["target"] for mount in container["mounts"]})
+    for environment in environments:
+        for name, value in environment.items():
+            if not name.endswith("_FILE"):  # the folder of secrets differs
+                assert value == environments[0][name]
+        assert environment.keys() == environments[0].keys()
+    assert mounts[0] == mounts[1] == mounts[2]
