@@ -36,13 +36,15 @@ gc: python pulumi ## Take old images out of the registry: make gc KEEP=3
 	@$(OPERATE) gc --stack $(STACK) $(if $(KEEP),--keep $(KEEP))
 
 ##@ Check
-.PHONY: test test-unit test-live lint bench
-test: all ## Run all tests
-	@$(ON) exec pytest
+.PHONY: test test-unit test-live test-swarm lint bench
+test: all ## Run all tests but those of whole clusters
+	@$(ON) exec pytest -m "not cluster"
 test-unit: python ## Run the tests that need no engine
-	@$(ON) exec pytest -m "not live"
+	@$(ON) exec pytest -m "not live and not cluster"
 test-live: all ## Run the tests on the engine of this machine
-	@$(ON) exec pytest -m live
+	@$(ON) exec pytest -m "live and not cluster"
+test-swarm: all ## Run the tests on a Swarm of three machines, made as containers
+	@$(ON) exec pytest -m cluster
 lint: lint-python lint-types lint-images lint-shell lint-yaml lint-repository ## Check style and types of everything
 bench: all ## Measure, into build/bench.json
 	@$(ON) exec python -m tests.bench

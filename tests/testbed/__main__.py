@@ -36,9 +36,10 @@ def main() -> int:
     parser.add_argument("--name", default="dev", help="of the testbed (default: %(default)s)")
     parser.add_argument("--nodes", type=int, default=3, help="how many (default: %(default)s)")
     parser.add_argument("--no-join", action="store_true", help="make no Swarm of them")
+    parser.add_argument("--clocks", action="store_true", help="a wall clock for each node")
     arguments = parser.parse_args()
     try:
-        testbed = Testbed(arguments.name, nodes=arguments.nodes, keep=True)
+        testbed = Testbed(arguments.name, nodes=arguments.nodes, keep=True, clocks=arguments.clocks)
         return run(testbed, arguments)
     except Failure as failure:
         print(f"error: {failure}", file=sys.stderr)

@@ -176,3 +176,15 @@ class Node:
 
     def _folder(self, volume: str) -> str:
         return self.docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume).strip()
+
+    # Clock
+
+    def clock(self, seconds: float) -> None:
+        """Put the wall clock of the machine and of its containers off, for running programs too.
+
+        Needs a testbed with `clocks`. Statically linked programs, and the times that the kernel
+        stamps on files, are not reached. Off until 0 is set, or until the next start.
+        """
+        write = "import struct, sys; sys.stdout.buffer.write(struct.pack('q', int(sys.argv[1])))"
+        inner = f'python3 -c "{write}" "$1" | dd of=/run/testbed/clock conv=nocreat,notrunc'
+        self.run("bash", "-c", f"set -o pipefail; {inner}", "-", str(round(seconds * 1e9)))

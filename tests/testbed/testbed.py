@@ -45,12 +45,15 @@ T = TypeVar("T")
 class Testbed:
     """Machines, a network, a client outside; `with` removes all of it in the end.
 
-    `keep`: it outlives the process that made it, until `down`.
+    `keep`: it outlives the process that made it, until `down`. `clocks`: each machine has a wall
+    clock of its own, see `Node.clock`.
     """
 
     __test__ = False  # no test, whatever its name begins with
 
-    def __init__(self, name: str, *, nodes: int = 3, keep: bool = False) -> None:
+    def __init__(
+        self, name: str, *, nodes: int = 3, keep: bool = False, clocks: bool = False
+    ) -> None:
         if not name.isidentifier():
             raise Failure(f"a testbed's name must be letters and digits, got {name!r}")
         self.name = name
@@ -58,6 +61,7 @@ class Testbed:
         self.folder = RUN / name
         self.count = nodes
         self._keep = keep
+        self._clocks = clocks
 
     def __enter__(self) -> Self:
         self.up()
@@ -142,6 +146,7 @@ class Testbed:
             *(*self._labels(), "--label", f"{NODE}={name}", "--stop-timeout", "60"),
             *("--network", self.network, "--ip", f"{prefix}.{FIRST_NODE + index}"),
             *("--network-alias", name, "--env", f"TESTBED_MTU={MTU}"),
+            *(("--env", "TESTBED_CLOCKS=yes") if self._clocks else ()),
             *("--tmpfs", "/run", "--tmpfs", "/tmp:exec"),
             *("--volume", f"{container}:/var/lib/docker", "--volume", f"{engine}:/run/engine"),
             *("--volume", f"{self.folder / 'keys/server'}:/etc/testbed:ro"),
