@@ -31,7 +31,7 @@ down: python pulumi ## Stop the platform; its data stays
 destroy: python pulumi ## Remove the platform AND ITS DATA (FORCE=1 asks nothing)
 	@$(OPERATE) destroy --stack $(STACK)
 prune: python pulumi ## Remove what carries our labels and no environment stands for (asks; FORCE=1 says yes)
-	@$(OPERATE) prune
+	@$(OPERATE) prune --stack $(STACK)
 gc: python pulumi ## Take old images out of the registry: make gc KEEP=3
 	@$(OPERATE) gc --stack $(STACK) $(if $(KEEP),--keep $(KEEP))
 

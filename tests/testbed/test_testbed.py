@@ -9,7 +9,8 @@ import pytest
 
 from tests.testbed import Node, Testbed
 from tests.testbed.node import docker
-from tests.testbed.testbed import LABEL, testbeds
+from tests.testbed.testbed import LABEL
+from tests.testbed.testbed import testbeds as existing
 from toolchain.failure import Failure
 from toolchain.places import ROOT
 from toolchain.versions import versions
@@ -68,10 +69,9 @@ def test_machines_are_one_swarm_reached_in_three_ways(testbed: Testbed) -> None:
     assert sorted(listed.split("\n")[:3]) == ["node-1 Ready", "node-2 Ready", "node-3 Ready"]
 
     keys = second.certificates
-    tls = [f"--tls{option}={keys}/{file}.pem" for option, file in
-           (("cacert", "ca"), ("cert", "cert"), ("key", "key"))]  # fmt: skip
-    ways = {first: [], second: ["--tlsverify", *tls], third: []}
-    for node, options in ((node, ways[node]) for node in (first, second, third)):
+    files = {"cacert": "ca", "cert": "cert", "key": "key"}
+    tls = ["--tlsverify", *(f"--tls{option}={keys}/{file}.pem" for option, file in files.items())]
+    for node, options in ((first, []), (second, tls), (third, [])):
         asked = subprocess.run(
             ["docker", "--host", node.engine, *options, "info", "--format", "{{.Name}}"],
             env={"PATH": testbed.path, "HOME": "/nonexistent"},
@@ -222,9 +222,9 @@ def test_a_killed_run_is_cleaned_up_at_the_next_start() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=300)
     assert done.returncode == -9
-    assert "leftover" in testbeds()
+    assert "leftover" in existing()
     with Testbed("successor", nodes=1) as successor:
-        assert "leftover" not in testbeds()
+        assert "leftover" not in existing()
         assert successor.node(1).running
     for kind in (("ps", "--all"), ("volume", "ls"), ("network", "ls")):
         for name in ("leftover", "successor"):
