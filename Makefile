@@ -35,6 +35,15 @@ prune: python pulumi ## Remove what carries our labels and no environment stands
 gc: python pulumi ## Take old images out of the registry: make gc KEEP=3
 	@$(OPERATE) gc --stack $(STACK) $(if $(KEEP),--keep $(KEEP))
 
+##@ Nodes
+.PHONY: nodes drain activate
+nodes: python ## Make one Swarm of the settings' nodes, and show them: make nodes STACK=swarm
+	@$(OPERATE) nodes --stack $(STACK)
+drain: python ## Take a node out of service: make drain NODE=node-2 STACK=swarm
+	@$(OPERATE) drain --stack $(STACK) $(NODE)
+activate: python ## Take it back, and wait until everything is whole
+	@$(OPERATE) activate --stack $(STACK) $(NODE)
+
 ##@ Check
 .PHONY: test test-unit test-live test-swarm lint bench
 test: all ## Run all tests but those of whole clusters

@@ -82,18 +82,18 @@ def test_prune_removes_all_kinds_of_things_of_a_forgotten_environment(
     assert kinds == set(engine.KINDS)
 
     monkeypatch.setattr(pulumi, "stacks", lambda: [ENVIRONMENT])
-    prune.run(argparse.Namespace(only=ENVIRONMENT))
+    prune.run(argparse.Namespace(stack=ENVIRONMENT, only=ENVIRONMENT))
     assert {thing.kind for thing in engine.things(engines, ENVIRONMENT)} == kinds
 
     monkeypatch.setattr(pulumi, "stacks", lambda: ["dev"])
     monkeypatch.delenv("FORCE", raising=False)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(Failure, match="only FORCE=1 says yes"):
-        prune.run(argparse.Namespace(only=ENVIRONMENT))
+        prune.run(argparse.Namespace(stack=ENVIRONMENT, only=ENVIRONMENT))
     assert {thing.kind for thing in engine.things(engines, ENVIRONMENT)} == kinds
 
     monkeypatch.setenv("FORCE", "1")
-    prune.run(argparse.Namespace(only=ENVIRONMENT))
+    prune.run(argparse.Namespace(stack=ENVIRONMENT, only=ENVIRONMENT))
     assert engine.things(engines, ENVIRONMENT) == []
 
 
@@ -106,7 +106,7 @@ def test_prune_knows_environments_by_their_settings_file(
     monkeypatch.setattr(pulumi, "stacks", lambda: [])
     monkeypatch.setattr(project, "environments", lambda: [ENVIRONMENT])
     client.volumes.create("studip-optest-database", labels=labels(ENVIRONMENT, "database"))
-    prune.run(argparse.Namespace(only=ENVIRONMENT))
+    prune.run(argparse.Namespace(stack=ENVIRONMENT, only=ENVIRONMENT))
     assert [thing.kind for thing in engine.things(engines, ENVIRONMENT)] == ["volume"]
 
 
@@ -117,7 +117,7 @@ def test_prune_leaves_what_is_not_ours(client: Client, monkeypatch: pytest.Monke
     foreign = client.volumes.create(FOREIGN)
     try:
         client.volumes.create("studip-optest-database", labels=labels(ENVIRONMENT, "database"))
-        prune.run(argparse.Namespace(only=ENVIRONMENT))
+        prune.run(argparse.Namespace(stack=ENVIRONMENT, only=ENVIRONMENT))
         assert [v.name for v in client.volumes.list(filters={"name": FOREIGN})] == [FOREIGN]
         assert client.volumes.list(filters={"name": "studip-optest"}) == []
     finally:

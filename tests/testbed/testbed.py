@@ -12,10 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from operations import engine, nodes
+from operations.engine import Address
+from stacks.settings.models import Node as Settings
 from tests.testbed import keys
 from tests.testbed.node import Node, docker
 from toolchain import apt, rootfs
-from toolchain.docker_engine import SWARM_POOL
 from toolchain.failure import Failure
 from toolchain.places import ROOT, cache
 from toolchain.run import run
@@ -235,23 +237,16 @@ class Testbed:
     # What is done with them
 
     def join(self) -> None:
-        """Make one Swarm of the machines, all of them managers."""
-        first, *others = self.nodes
-        if first.docker("info", "--format", "{{.Swarm.LocalNodeState}}").strip() != "active":
-            first.docker(
-                *("swarm", "init", "--advertise-addr", first.address),
-                *("--default-addr-pool", SWARM_POOL, "--default-addr-pool-mask-length", "24"),
-            )
-        token = first.docker("swarm", "join-token", "--quiet", "manager").strip()
-        for node in others:
-            if node.docker("info", "--format", "{{.Swarm.LocalNodeState}}").strip() != "active":
-                node.docker(
-                    *("swarm", "join", "--advertise-addr", node.address, "--token", token),
-                    f"{first.address}:2377",
-                )
-        for node in self.nodes:
-            labels = [f"--label-add={key}={value}" for key, value in node.labels.items()]
-            first.docker("node", "update", *labels, node.name)
+        """Make one Swarm of the machines, all of them managers, as `make nodes` does."""
+        listed = [Settings.model_validate(raw) for raw in self.settings()]
+        # Through their sockets, so that it needs no `path`.
+        sockets = {node.name: f"unix://{self.folder}/{node.name}/docker.sock" for node in listed}
+        clients, absent = engine.connect_all({n: Address(host) for n, host in sockets.items()})
+        if absent:
+            raise Failure("; ".join(absent.values()))
+        nodes.make(listed, clients, {name: nodes.look(client) for name, client in clients.items()})
+        for client in clients.values():
+            client.close()
 
     def heal(self) -> None:
         """Switch on what is off, and make the network whole."""

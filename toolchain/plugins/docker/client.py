@@ -15,6 +15,7 @@ from typing import Any, Final
 from docker import APIClient
 from docker.transport import UnixHTTPAdapter
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
+from requests.adapters import HTTPAdapter
 
 PATIENCE: Final = 10  # s until an engine is reached
 _NO_ENGINE: Final = "1.24"  # any version of the API keeps the client from asking at once
@@ -39,21 +40,22 @@ def open_client(
 
     `timeout` is for each later answer, in s. Raises what docker-py, requests and sockets raise.
     """
-    limits = (PATIENCE, timeout)
     if not host.startswith("ssh://"):
         client = APIClient(base_url=host, tls=tls, version=_NO_ENGINE, timeout=timeout)
         # Else REQUESTS_CA_BUNDLE would stand in for the engine's own authority.
         client.trust_env = False
+        for scheme in ("http://", "https://"):
+            client.mount(scheme, _Impatient())
     else:
         client = APIClient(base_url="unix:///unused", version=_NO_ENGINE, timeout=timeout)
         client.mount("http+docker://", _Adapter(host, ssh_options, timeout))
-    client.timeout = (PATIENCE, PATIENCE)
+    client.timeout = PATIENCE
     try:
         client._version = client.version(api_version=False)["ApiVersion"]
     except BaseException:
         client.close()
         raise
-    client.timeout = limits
+    client.timeout = timeout
     return client
 
 
@@ -63,6 +65,16 @@ def command(host: str, options: Sequence[str] = ()) -> list[str]:
     if not colon or not port.isdigit():
         return [*_SSH, *options, "--", host.removeprefix("ssh://").rstrip("/"), *_ENGINE]
     return [*_SSH, *options, "-p", port, "--", place, *_ENGINE]
+
+
+class _Impatient(HTTPAdapter):
+    """Waits long for an answer, but not for a connection."""
+
+    def send(self, request: Any, *rest: Any, **options: Any) -> Any:
+        timeout = options.get("timeout")
+        if not isinstance(timeout, tuple):
+            options["timeout"] = (PATIENCE, timeout)
+        return super().send(request, *rest, **options)
 
 
 class _Connection(UnixHTTPConnection):  # type: ignore[misc]

@@ -186,8 +186,6 @@ class Engine:
     ) -> Response:
         import requests
 
-        from .client import PATIENCE
-
         client = self._client()
         url = f"{client.base_url}/v{client.api_version}{path}"
         try:
@@ -197,7 +195,7 @@ class Engine:
                 params={key: _text(value) for key, value in params.items()},
                 data=data,
                 headers=dict(headers or {}),
-                timeout=(PATIENCE, timeout),
+                timeout=timeout,
                 stream=stream,
             )
         except requests.exceptions.ReadTimeout as error:
