@@ -55,16 +55,12 @@ def connect(address: Address | None = None) -> Client:
     import requests
     from docker import DockerClient  # 0.3 s that `--help` need not pay
     from docker.errors import DockerException
-    from docker.tls import TLSConfig
 
-    from toolchain.plugins.docker.client import open_client
+    from toolchain.plugins.docker.client import keys, open_client
     from toolchain.plugins.docker.connection import why_unreachable
 
     try:
-        tls: Any = False
-        if address.certificates is not None:
-            ca, *pair = (f"{address.certificates}/{name}.pem" for name in ("ca", "cert", "key"))
-            tls = TLSConfig(client_cert=tuple(pair), ca_cert=ca, verify=True)
+        tls = keys(address.certificates) if address.certificates is not None else False
         api = open_client(address.host, tls=tls, timeout=TIMEOUT)
     except (DockerException, requests.exceptions.RequestException, OSError) as error:
         hint = "; start it with `toolchain/bootstrap engine`, or name another one in DOCKER_HOST"
@@ -137,12 +133,17 @@ def connect_all(addresses: Mapping[str, Address]) -> tuple[dict[str, Client], di
 @contextmanager
 def refusals() -> Iterator[None]:
     """Turns what the engine refuses within the block into a Failure with the engine's words."""
+    import requests
     from docker.errors import APIError
+
+    from toolchain.plugins.docker.connection import why_unreachable
 
     try:
         yield
     except APIError as error:
         raise Failure(f"the Docker Engine refused: {error.explanation or error}") from None
+    except requests.exceptions.RequestException as error:
+        raise Failure(f"the Docker Engine was lost ({why_unreachable(error)})") from None
 
 
 def selector(environment: str | None = None, part: str | None = None) -> dict[str, list[str]]:

@@ -147,11 +147,10 @@ def foreign(manager: Client, seen: Mapping[str, Seen]) -> Iterator[str]:
 
 def has_leader(manager: Client) -> bool:
     """Whether the managers have a quorum."""
-    from docker.errors import APIError
-
     try:
-        manager.api.nodes()
-    except APIError:
+        with engine.refusals():
+            manager.api.nodes()
+    except Failure:
         return False
     return True
 

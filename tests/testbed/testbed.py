@@ -17,7 +17,7 @@ from operations.engine import Address
 from stacks.settings.models import Node as Settings
 from tests.testbed import keys
 from tests.testbed.node import Node, docker
-from toolchain import apt, rootfs
+from toolchain import apt, docker_engine, rootfs
 from toolchain.failure import Failure
 from toolchain.places import ROOT, cache
 from toolchain.run import run
@@ -29,7 +29,6 @@ NODE = "studip.testbed.node"  # the machine's host name
 OWNER = "studip.testbed.owner"  # the process that removes it in the end; none: it stays
 NETWORKS = [f"198.19.{number}" for number in range(1, 100)]  # of the benchmark range
 FIRST_NODE, ADDRESS, CLIENT = 11, 100, 200  # last numbers of IP addresses
-MTU = "1400"  # of the nodes' own bridges: no more than the way out takes
 PROGRAMS = {"ip": "iproute2", "openssl": "openssl", "ssh": "openssh-client"}
 
 # A machine in a container. Not privileged: that takes capabilities which this machine may lack.
@@ -147,7 +146,12 @@ class Testbed:
             *("run", "--detach", "--init", "--name", container, "--hostname", name, *RIGHTS),
             *(*self._labels(), "--label", f"{NODE}={name}", "--stop-timeout", "60"),
             *("--network", self.network, "--ip", f"{prefix}.{FIRST_NODE + index}"),
-            *("--network-alias", name, "--env", f"TESTBED_MTU={MTU}"),
+            *(
+                "--network-alias",
+                name,
+                "--env",
+                f"TESTBED_MTU={docker_engine.mtu()}",
+            ),
             *(("--env", "TESTBED_CLOCKS=yes") if self._clocks else ()),
             *("--tmpfs", "/run", "--tmpfs", "/tmp:exec"),
             *("--volume", f"{container}:/var/lib/docker", "--volume", f"{engine}:/run/engine"),

@@ -10,9 +10,11 @@ import threading
 from collections.abc import Sequence
 from functools import partial
 from http.client import HTTPException, HTTPResponse
+from pathlib import Path
 from typing import Any, Final
 
 from docker import APIClient
+from docker.tls import TLSConfig
 from docker.transport import UnixHTTPAdapter
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 from requests.adapters import HTTPAdapter
@@ -57,6 +59,16 @@ def open_client(
         raise
     client.timeout = timeout
     return client
+
+
+def keys(folder: str) -> TLSConfig:
+    """What lets a client in at an engine with TLS; raises FileNotFoundError."""
+    files = [Path(folder) / f"{name}.pem" for name in ("ca", "cert", "key")]
+    for file in files:
+        if not file.is_file():
+            raise FileNotFoundError(errno.ENOENT, f"there is no file {file}")
+    ca, cert, key = map(str, files)
+    return TLSConfig(client_cert=(cert, key), ca_cert=ca, verify=True)
 
 
 def command(host: str, options: Sequence[str] = ()) -> list[str]:

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..common.errors import PluginError
@@ -236,17 +235,14 @@ class Engine:
             return False
         from docker.tls import TLSConfig
 
-        if settings.cert_material:
-            ca, cert, key = (
-                _in_memory(text)
-                for text in (settings.ca_material, settings.cert_material, settings.key_material)
-            )
-        else:
-            files = [Path(settings.cert_path) / f"{name}.pem" for name in ("ca", "cert", "key")]
-            for file in files:
-                if not file.is_file():
-                    raise PluginError(f"docker:certPath: there is no file {file}")
-            ca, cert, key = map(str, files)
+        from .client import keys
+
+        if settings.cert_path:
+            return keys(settings.cert_path)
+        ca, cert, key = (
+            _in_memory(text)
+            for text in (settings.ca_material, settings.cert_material, settings.key_material)
+        )
         return TLSConfig(client_cert=(cert, key), ca_cert=ca, verify=True)
 
     def _unreachable(self, error: BaseException) -> PluginError:
