@@ -84,6 +84,7 @@ class Node(Model):
     engine: Engine = Field(LOCAL_ENGINE, description="how its Docker Engine is reached")
     certificates: str | None = Field(None, description="folder with TLS keys for a tcp engine")
     address: IpAddress | None = Field(None, description="IP address that other nodes use")
+    role: Literal["manager", "worker"] = Field("manager", description="in the Swarm")
     labels: dict[str, str] = Field(default_factory=dict, description="labels such as zone")
 
 

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -58,6 +57,7 @@ class Settings:
     ca_material: str = ""  # the same as text
     cert_material: str = ""
     key_material: str = ""
+    ssh_options: tuple[str, ...] = ()  # of the ssh command
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Settings:
@@ -72,15 +72,16 @@ class Settings:
             ca_material=get("caMaterial", "DOCKER_CA_MATERIAL"),
             cert_material=get("certMaterial", "DOCKER_CERT_MATERIAL"),
             key_material=get("keyMaterial", "DOCKER_KEY_MATERIAL"),
+            ssh_options=tuple(config.get("sshOpts") or ()),
         )
 
     def problem(self) -> str | None:
         """What is wrong with the settings, offline."""
         materials = (self.ca_material, self.cert_material, self.key_material)
-        if self.host.startswith("ssh://"):
-            return "ssh:// is not supported by the air-gapped plugin; use unix:// or tcp://"
-        if not self.host.startswith(("unix://", "tcp://", "http://", "https://")):
-            return f"must start with unix:// or tcp://, got {self.host!r}"
+        if not self.host.startswith(("unix://", "tcp://", "ssh://", "http://", "https://")):
+            return f"must start with unix://, tcp:// or ssh://, got {self.host!r}"
+        if re.match(r"ssh://(-|[^@]*@-|$)", self.host):
+            return f"must be ssh://USER@HOST, got {self.host!r}"
         if any(materials) and not all(materials):
             return "needs caMaterial, certMaterial and keyMaterial together"
         if any(materials) and self.cert_path:
@@ -246,9 +247,9 @@ class Engine:
                 timeout=timeout,
                 stream=stream,
             )
-        except requests.exceptions.Timeout as error:
+        except requests.exceptions.ReadTimeout as error:
             raise self._silent(timeout) from error
-        except requests.exceptions.ConnectionError as error:
+        except (requests.exceptions.RequestException, OSError) as error:
             raise self._unreachable(error) from error
         if response.ok:
             return response
@@ -267,12 +268,14 @@ class Engine:
     def _connect(self) -> APIClient:
         self._check()
         import requests
-        from docker import APIClient
         from docker.errors import DockerException
 
+        from .client import open_client
+
+        settings = self.settings
         try:
-            return APIClient(
-                base_url=self.settings.host, tls=self._tls(), version="auto", timeout=_TIMEOUT
+            return open_client(
+                settings.host, tls=self._tls(), ssh_options=settings.ssh_options, timeout=_TIMEOUT
             )
         except (DockerException, requests.exceptions.RequestException, OSError) as error:
             raise self._unreachable(error) from error
@@ -283,14 +286,14 @@ class Engine:
             return False
         from docker.tls import TLSConfig
 
-        if settings.cert_material:
-            ca, cert, key = (
-                _in_memory(text)
-                for text in (settings.ca_material, settings.cert_material, settings.key_material)
-            )
-        else:
-            folder = Path(settings.cert_path)
-            ca, cert, key = (str(folder / f"{name}.pem") for name in ("ca", "cert", "key"))
+        from .client import keys
+
+        if settings.cert_path:
+            return keys(settings.cert_path)
+        ca, cert, key = (
+            _in_memory(text)
+            for text in (settings.ca_material, settings.cert_material, settings.key_material)
+        )
         return TLSConfig(client_cert=(cert, key), ca_cert=ca, verify=True)
 
     def _silent(self, timeout: float | None) -> PluginError:
@@ -299,14 +302,27 @@ class Engine:
         )
 
     def _unreachable(self, error: BaseException) -> PluginError:
-        reason = _root_cause(error)
+        host = self.settings.host
         hint = "start it (systemctl start docker), or set docker:host or DOCKER_HOST"
-        if isinstance(reason, PermissionError):
+        if isinstance(_root_cause(error), PermissionError):
             hint = "run as root or as a member of the group docker"
-        text = getattr(reason, "strerror", None) or reason
+        elif host.startswith("ssh://"):
+            hint = f"try `ssh {host.removeprefix('ssh://')} docker info`"
+        elif host.startswith("tcp://"):
+            hint = "check that the machine is on, its address, and the keys for TLS"
         return PluginError(
-            f"the Docker Engine at {self.settings.host} can't be reached ({text}): {hint}"
+            f"the Docker Engine at {host} can't be reached ({why_unreachable(error)}): {hint}"
         )
+
+
+def why_unreachable(error: BaseException) -> str:
+    """In a few words why there was no connection: requests and urllib3 wrap it several times."""
+    import requests
+
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no answer"
+    reason = _root_cause(error)
+    return str(getattr(reason, "strerror", None) or reason) or type(reason).__name__
 
 
 def cut(response: Response) -> None:

@@ -34,6 +34,7 @@ _CONFIG: Final[Fields] = {
             }
         )
     ),
+    "sshOpts": items(string()),
 }
 
 _NOT_OURS: Final = ("version", "pluginDownloadURL")  # the engine's own
