@@ -84,11 +84,14 @@ class Provider:
             inputs |= {key: seal(value, inputs.get(key)) for key, value in derived.items()}
         return _seal_declared(resource.fields, inputs), failures
 
-    def diff(self, urn: str, old: Values, new: Values, ignored: Iterable[str]) -> Diff:
+    def diff(
+        self, urn: str, old: Values, new: Values, ignored: Iterable[str], state: Values
+    ) -> Diff:
         """What differs between the inputs of the last run and the checked ones of this run."""
         resource = self.resource(urn)
         before, after = _public(reveal(old)), _public(reveal(new))
         found = resource.judge(before, after, list(compare(resource.fields, before, after)))
+        found += resource.overdue(_public(reveal(state)), after)
         skip = tuple(ignored)
         found = [one for one in found if not one.path.startswith(skip)] if skip else found
         taken = any(one.replace for one in found) and _name_is_taken(resource.fields, old, new)

@@ -138,12 +138,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 from_struct(request.old_inputs),
                 from_struct(request.news),
                 request.ignoreChanges,
+                from_struct(request.olds),
             )
             kinds = provider_pb2.PropertyDiff
             detailed = {
                 one.path: kinds(
                     kind=kinds.Kind.Value(one.change.value + ("_REPLACE" if one.replace else "")),
-                    inputDiff=True,
+                    inputDiff=one.input,
                 )
                 for one in diff.differences
             }
