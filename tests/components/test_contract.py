@@ -10,7 +10,7 @@ from pulumi import Output
 
 from components.application import ApplicationArgs, ApplicationEndpoint
 from components.authority import AuthorityArgs, GivenAuthority
-from components.cache import CacheArgs, CacheEndpoint
+from components.cache import CacheArgs, CacheClusterArgs, CacheEndpoint
 from components.certificate import Certificate
 from components.database import DatabaseClusterArgs, DatabaseEndpoint
 from components.images import ImageArgs, SeedImageArgs
@@ -22,7 +22,7 @@ from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpo
 from components.storage import StorageArgs
 from components.swarm.application import Application
 from components.swarm.authority import Authority
-from components.swarm.cache import Cache
+from components.swarm.cache import Cache, CacheCluster
 from components.swarm.database import DatabaseCluster
 from components.swarm.images import Image, SeedImage
 from components.swarm.load_balancer import LoadBalancer
@@ -114,6 +114,21 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             memory=64,
             labels=_labels("cache"),
             resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
+    "cache_cluster": lambda name: CacheCluster(
+        name,
+        CacheClusterArgs(
+            kind="redis",
+            image=IMAGE,
+            network=NETWORK,
+            nodes=NODES,
+            password=Output.secret(PASSWORD),
+            memory=64,
+            labels=_labels("cache"),
+            resources=RESOURCES,
+            sentinel_resources=RESOURCES,
             logging=Logging(),
         ),
     ),
