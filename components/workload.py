@@ -6,6 +6,8 @@ from typing import Literal
 
 from pulumi import Input
 
+RESTART_DELAY = 2.0  # s after a task has ended until the next one starts
+
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:

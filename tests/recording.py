@@ -99,6 +99,14 @@ class _Engine(mocks.Mocks):
                 state |= {"containerLogs": "", "exitCode": 0}
             case "random:index/randomPassword:RandomPassword":
                 state["result"] = f"generated for {args.name}"
+            case "tls:index/privateKey:PrivateKey":
+                state["privateKeyPem"] = state["privateKeyPemPkcs8"] = f"key of {args.name}"
+            case "tls:index/certRequest:CertRequest":
+                state["certRequestPem"] = f"request of {args.name}"
+            case "tls:index/selfSignedCert:SelfSignedCert" | (
+                "tls:index/locallySignedCert:LocallySignedCert"
+            ):
+                state["certPem"] = f"certificate of {args.name}"
         return f"{args.name}-id", state
 
     def call(self, args: mocks.MockCallArgs) -> Any:

@@ -7,7 +7,15 @@ import pulumi_docker as docker
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.swarm import files
-from components.workload import HealthCheck, Mount, Port, Resources, Update, Workload
+from components.workload import (
+    RESTART_DELAY,
+    HealthCheck,
+    Mount,
+    Port,
+    Resources,
+    Update,
+    Workload,
+)
 
 MIB = 1024 * 1024
 
@@ -53,7 +61,7 @@ class Service(ComponentResource):
                     for network in workload.networks
                 ],
                 restart_policy=docker.ServiceTaskSpecRestartPolicyArgs(
-                    condition="any", delay="2s", window="0s"
+                    condition="any", delay=duration(RESTART_DELAY), window="0s"
                 ),
                 placement=docker.ServiceTaskSpecPlacementArgs(
                     constraints=args.constraints,

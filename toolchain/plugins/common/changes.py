@@ -26,6 +26,7 @@ class Difference:
     path: str
     change: Change
     replace: bool
+    input: bool = True  # false: no input differs, the object itself must change
 
 
 def compare(

@@ -95,6 +95,7 @@ class Provider:
         before = complete(resource.fields, _public(reveal(old)), _public(reveal(state)))
         after = _public(reveal(new))
         found = resource.judge(before, after, list(compare(resource.fields, before, after)))
+        found += resource.overdue(_public(reveal(state)), after)
         skip = tuple(ignored)
         found = [one for one in found if not one.path.startswith(skip)] if skip else found
         taken = any(one.replace for one in found) and _name_is_taken(resource.fields, old, new)

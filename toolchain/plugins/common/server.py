@@ -145,7 +145,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             detailed = {
                 one.path: kinds(
                     kind=kinds.Kind.Value(one.change.value + ("_REPLACE" if one.replace else "")),
-                    inputDiff=True,
+                    inputDiff=one.input,
                 )
                 for one in diff.differences
             }
