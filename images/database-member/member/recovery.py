@@ -119,7 +119,7 @@ def _join(me: Report, serving: Sequence[Report], covers: Covers) -> Decision:
                 f"this disk is at {me.position}, beyond the cluster's {first.position}; "
                 "what the cluster doesn't know would be lost"
             )
-    return Decision(action="join", reason=f"{_members([r.member for r in serving])} serve")
+    return Decision(action="join", reason=f"{_members([one.member for one in serving])} in service")
 
 
 def _force(me: Report) -> Decision:

@@ -1,0 +1,186 @@
+"""A database cluster for tests: real members on one network, and what can happen to them."""
+
+import json
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from tests.images.conftest import Built, Run, Running, Volume, wait, write_secrets
+
+USER = 999
+PASSWORD = "it's\\ a_$HOME_%40"
+ROOT_PASSWORD = f"root_{PASSWORD}"
+
+
+def certificates(*names: str) -> dict[str, str]:
+    """PEM texts by file name: a new authority, and a certificate of its for these names."""
+    with tempfile.TemporaryDirectory() as folder:
+        extension = Path(folder, "extension")
+        extension.write_text("subjectAltName=" + ",".join(f"DNS:{name}" for name in names))
+        for command in (
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority "
+            "-keyout authority.key -out authority.pem",
+            f"req -newkey rsa:2048 -nodes -subj /CN={names[0]} -keyout key.pem -out request",
+            "x509 -req -in request -CA authority.pem -CAkey authority.key -CAcreateserial "
+            "-days 2 -extfile extension -out certificate.pem",
+        ):
+            subprocess.run(
+                ["openssl", *command.split()], cwd=folder, check=True, capture_output=True
+            )
+        kept = ("authority.pem", "certificate.pem", "key.pem")
+        return {name: Path(folder, name).read_text() for name in kept}
+
+
+@dataclass
+class Cluster:
+    """Members of a Galera cluster, each with its own volume; numbers begin at 1."""
+
+    client: docker.DockerClient
+    built: Built
+    run: Run
+    volume: Volume
+    network: str
+    size: int = 3
+    env: Mapping[str, str] = field(default_factory=dict)
+    running: dict[int, Running] = field(default_factory=dict)
+    volumes: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        base = self.built("database-member", BASE=self.built("mariadb"))
+        self.image = self.built("galera", BASE=base)
+        self.certificates = certificates("database", *self.hosts)
+        self.secrets = write_secrets(
+            self.client,
+            self.image,
+            self.volume(),
+            {**self.certificates, "password": PASSWORD, "root-password": ROOT_PASSWORD},
+            USER,
+        )
+        self.volumes = {number: self.volume() for number in self.numbers}
+
+    @property
+    def numbers(self) -> range:
+        """Of all members."""
+        return range(1, self.size + 1)
+
+    @property
+    def hosts(self) -> list[str]:
+        """Names of all members, in order."""
+        return [f"database-{number}" for number in self.numbers]
+
+    def start(self, *numbers: int, **env: str) -> None:
+        """Start members, all at the same time, each with the volume that it has."""
+        for number in numbers or self.numbers:
+            if number in self.running:
+                self.running[number].container.remove(force=True)
+            self.running[number] = self.run(
+                self.image,
+                env={
+                    "MEMBER": str(number),
+                    "MEMBERS": ",".join(self.hosts),
+                    "MARIADB_DATABASE": "studip",
+                    "MARIADB_USER": "studip",
+                    "MARIADB_PASSWORD_FILE": "/run/secrets/password",
+                    "MARIADB_ROOT_PASSWORD_FILE": "/run/secrets/root-password",
+                    "TLS_CERTIFICATE_FILE": "/run/secrets/certificate.pem",
+                    "TLS_KEY_FILE": "/run/secrets/key.pem",
+                    "TLS_AUTHORITY_FILE": "/run/secrets/authority.pem",
+                    **self.env,
+                    **env,
+                },
+                secrets=self.secrets,
+                volumes={self.volumes[number]: "/var/lib/mysql"},
+                tmpfs=["/tmp", "/run/mysqld"],
+                network=self.network,
+                alias=self.hosts[number - 1],
+            )
+
+    def kill(self, *numbers: int) -> None:
+        """SIGKILL to whole containers: nothing ends in order."""
+        for number in numbers or self.numbers:
+            self.running[number].container.kill()
+
+    def ask(self, number: int, path: str) -> int:
+        """Status of a role server's answer; 0 where there is none."""
+        try:
+            return int(self._open(number, path).status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def report(self, number: int) -> dict[str, Any]:
+        """What a member says of itself; a state `gone` where it says nothing."""
+        try:
+            return dict(json.load(self._open(number, "/position")))
+        except OSError:
+            return {"state": "gone"}
+
+    def states(self) -> list[str]:
+        """States of all members, in order."""
+        return [self.report(number)["state"] for number in self.numbers]
+
+    def writers(self) -> list[int]:
+        """Members to which writes go."""
+        return [number for number in self.numbers if self.ask(number, "/writer") == 200]
+
+    def wait_states(self, *states: str, seconds: float = 120.0) -> None:
+        """Wait until all members are as said; the end of their logs where they don't get so."""
+        try:
+            wait(lambda: self.states() == list(states), seconds)
+        except AssertionError:
+            logs = "\n".join(
+                f"--- {number}\n{running.logs()[-4000:]}"
+                for number, running in self.running.items()
+            )
+            raise AssertionError(f"{self.states()} instead of {states}\n{logs}") from None
+
+    def wait_synced(self, seconds: float = 120.0) -> int:
+        """Wait until all members serve and one of them takes the writes: its number."""
+        self.wait_states(*["synced"] * self.size, seconds=seconds)
+        wait(lambda: len(self.writers()) == 1)
+        return self.writers()[0]
+
+    def sql(self, number: int, statement: str) -> str:
+        """Result of a statement on one member, as its administrator."""
+        quoted = statement.replace("'", "'\\''")
+        return self.running[number].sh(f"mariadb --user=mysql -BN -e '{quoted}'")
+
+    def log(self, number: int, text: str) -> int:
+        """How often a member wrote something."""
+        return self.running[number].logs().count(text)
+
+    def cut(self, number: int, *, off: bool = True) -> None:
+        """Take a member's network away, or give it back; its addresses stay."""
+        self.running[number].container.reload()
+        pid = self.running[number].container.attrs["State"]["Pid"]
+        for chain in ("INPUT", "OUTPUT"):
+            rule = ["-A" if off else "-D", chain, "!", "-i" if chain == "INPUT" else "-o", "lo"]
+            subprocess.run(
+                ["nsenter", "--net", "--target", str(pid), "iptables", *rule, "-j", "DROP"],
+                check=True,
+                capture_output=True,
+            )
+
+    def _open(self, number: int, path: str) -> Any:
+        address = self.running[number].address(self.network)
+        if not address:
+            raise ConnectionError("it doesn't run")
+        return urllib.request.urlopen(f"http://{address}:8000{path}", timeout=2)
+
+
+def numbers_of(rows: str) -> set[int]:
+    """A column of numbers."""
+    return {int(row) for row in rows.split()}
+
+
+def lost(acknowledged: Iterable[int], found: Iterable[int]) -> set[int]:
+    """What was acknowledged and isn't there."""
+    return set(acknowledged) - set(found)
