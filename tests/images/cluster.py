@@ -1,11 +1,12 @@
 """A database cluster for tests: real members on one network, and what can happen to them."""
 
+import itertools
 import json
 import subprocess
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import docker
 from tests.images.conftest import Built, Run, Running, Volume, wait, write_secrets
 
 USER = 999
+WWW_DATA = 33
 PASSWORD = "it's\\ a_$HOME_%40"
 ROOT_PASSWORD = f"root_{PASSWORD}"
 
@@ -39,10 +41,36 @@ def certificates(*names: str) -> dict[str, str]:
 
 
 @dataclass
+class Load:
+    """Writes through the proxy, and which of them were acknowledged."""
+
+    running: Running
+
+    def acknowledged(self) -> dict[int, float]:
+        """When each value was acknowledged, in seconds of the Unix clock."""
+        lines = self.running.container.logs(stdout=True, stderr=False).decode().splitlines()
+        return {int(value): float(at) for value, at in (line.split() for line in lines)}
+
+    def longest_gap(self) -> float:
+        """The longest time without an acknowledged write, in s."""
+        times = sorted(self.acknowledged().values())
+        return max(after - before for before, after in itertools.pairwise(times))
+
+    def wait_for_more(self, seconds: float = 60.0) -> None:
+        """Wait until another write is acknowledged."""
+        before = len(self.acknowledged())
+        wait(lambda: len(self.acknowledged()) > before, seconds)
+
+    def stop(self) -> None:
+        """No more writes."""
+        self.running.container.kill()
+
+
+@dataclass
 class Cluster:
     """Members of a Galera cluster, each with its own volume; numbers begin at 1."""
 
-    client: docker.DockerClient
+    engine: docker.DockerClient
     built: Built
     run: Run
     volume: Volume
@@ -57,7 +85,7 @@ class Cluster:
         self.image = self.built("galera", BASE=base)
         self.certificates = certificates("database", *self.hosts)
         self.secrets = write_secrets(
-            self.client,
+            self.engine,
             self.image,
             self.volume(),
             {**self.certificates, "password": PASSWORD, "root-password": ROOT_PASSWORD},
@@ -157,6 +185,51 @@ class Cluster:
         """How often a member wrote something."""
         return self.running[number].logs().count(text)
 
+    def proxy(self, **env: str) -> Running:
+        """Start a proxy, and wait until it finds a writer."""
+        proxy = self.run(
+            self.built("proxy"),
+            env={"MEMBERS": ",".join(self.hosts), **env},
+            network=self.network,
+            alias="database",
+        )
+        proxy.wait_healthy()
+        return proxy
+
+    def client(
+        self, image: str, command: Sequence[str], *, user: int = WWW_DATA, **env: str
+    ) -> Running:
+        """Start something that uses the database through the proxy."""
+        return self.run(
+            image,
+            command,
+            env={
+                "MYSQL_HOST": "database",
+                "MYSQL_PASSWORD_FILE": "/run/secrets/password",
+                "MYSQL_SSL_CA_FILE": "/run/secrets/authority",
+                **env,
+            },
+            secrets={"password": PASSWORD, "authority": self.certificates["authority.pem"]},
+            network=self.network,
+            user=user,
+        )
+
+    def load(self, processes: int = 2) -> Load:
+        """Start to write through the proxy."""
+        self.sql(
+            self.writers()[0],
+            "CREATE TABLE IF NOT EXISTS studip.load_test (value BIGINT PRIMARY KEY)",
+        )
+        script = Path(__file__).with_name("load.php").read_text().removeprefix("<?php")
+        load = Load(self.client(self.built("php"), ["php", "-r", script, str(processes)]))
+        wait(lambda: load.acknowledged())
+        return load
+
+    def lost(self, load: Load, member: int) -> set[int]:
+        """Acknowledged writes that a member doesn't have."""
+        found = self.sql(member, "SELECT value FROM studip.load_test").split()
+        return load.acknowledged().keys() - {int(value) for value in found}
+
     def cut(self, number: int, *, off: bool = True) -> None:
         """Take a member's network away, or give it back; its addresses stay."""
         self.running[number].container.reload()
@@ -174,13 +247,3 @@ class Cluster:
         if not address:
             raise ConnectionError("it doesn't run")
         return urllib.request.urlopen(f"http://{address}:8000{path}", timeout=2)
-
-
-def numbers_of(rows: str) -> set[int]:
-    """A column of numbers."""
-    return {int(row) for row in rows.split()}
-
-
-def lost(acknowledged: Iterable[int], found: Iterable[int]) -> set[int]:
-    """What was acknowledged and isn't there."""
-    return set(acknowledged) - set(found)
