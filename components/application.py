@@ -53,6 +53,8 @@ class ApplicationEndpoint:
 def secrets(args: ApplicationArgs) -> list[SecretFile]:
     """Files with the application's secrets."""
     files = [SecretFile(name="database-password", content=args.database.password)]
+    if args.database.authority is not None:
+        files.append(SecretFile(name="database-authority", content=args.database.authority))
     if args.cache and args.cache.password is not None:
         files.append(SecretFile(name="cache-password", content=args.cache.password))
     return files
@@ -78,6 +80,8 @@ def environment(args: ApplicationArgs, folder: str = "/run/secrets") -> dict[str
         "PHP_UPLOAD_LIMIT": f"{TMP * 3 // 4}M",
         **args.config,
     }
+    if args.database.authority is not None:
+        env["MYSQL_SSL_CA_FILE"] = f"{folder}/database-authority"
     if args.cache:
         env |= {
             "STUDIP_CACHING_ENABLE": "1",

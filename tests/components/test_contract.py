@@ -10,11 +10,14 @@ from pulumi import Output
 
 from components.application import ApplicationArgs, ApplicationEndpoint
 from components.cache import CacheArgs, CacheEndpoint
-from components.database import DatabaseClusterArgs, DatabaseEndpoint
+from components.certificate import Certificate
+from components.database import DatabaseClusterArgs, DatabaseEndpoint, GaleraArgs
 from components.images import ImageArgs
 from components.labels import ENVIRONMENT, PART, labels
 from components.load_balancer import LoadBalancerArgs
 from components.network import NetworkArgs
+from components.node import Node
+from components.proxy import ProxyArgs
 from components.registry import RegistryArgs, RegistryEndpoint
 from components.storage import StorageArgs
 from components.swarm.application import Application
@@ -23,6 +26,7 @@ from components.swarm.database import DatabaseCluster
 from components.swarm.images import Image
 from components.swarm.load_balancer import LoadBalancer
 from components.swarm.network import ClusterNetwork
+from components.swarm.proxy import Proxy
 from components.swarm.registry import Registry
 from components.swarm.storage import Storage
 from components.workload import Logging, Network, Resources, Update
@@ -33,11 +37,17 @@ IMAGE = f"127.0.0.1:5000/studip/any@{DIGEST}"
 RESOURCES = Resources(cpu_limit=0.5, memory_limit=64)
 NETWORK = Network(id="network-id", name="network")
 PASSWORD = "never to be seen"
+NODES = [Node(name=f"node-{n}", address=f"192.0.2.{n}") for n in (1, 2)]
 RECIPE = Path(__file__).parent.parent.parent / "images" / "base"
 
 
 def _labels(part: str) -> dict[str, str]:
     return labels("test", part)
+
+
+def _certificate() -> Certificate:
+    key = Output.secret(PASSWORD)
+    return Certificate(certificate="certificate", key=key, authority="authority")
 
 
 def _application(name: str) -> Application:
@@ -112,6 +122,23 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             logging=Logging(),
         ),
     ),
+    "database_galera": lambda name: DatabaseCluster(
+        name,
+        DatabaseClusterArgs(
+            kind="galera",
+            image=IMAGE,
+            network=NETWORK,
+            database="studip",
+            user="studip",
+            password=Output.secret(PASSWORD),
+            root_password=Output.secret(PASSWORD),
+            parameters={"max_connections": "50"},
+            galera=GaleraArgs(members=3, nodes=NODES, certificate=_certificate()),
+            labels=_labels("database"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
     "image": lambda name: Image(
         name,
         ImageArgs(
@@ -141,6 +168,29 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
     ),
     "network": lambda name: ClusterNetwork(
         name, NetworkArgs(driver="overlay", labels=_labels("network"), subnet="10.90.0.0/24")
+    ),
+    "proxy": lambda name: Proxy(
+        name,
+        ProxyArgs(
+            image=IMAGE,
+            network=NETWORK,
+            replicas=2,
+            database=DatabaseEndpoint(
+                host="db-1",
+                port=3306,
+                database="studip",
+                user="studip",
+                password=Output.secret(PASSWORD),
+                members=["db-1", "db-2", "db-3"],
+            ),
+            cache=CacheEndpoint(
+                kind="redis", host="cache-1", port=6379, password=Output.secret(PASSWORD)
+            ),
+            cache_members=["cache-1", "cache-2"],
+            labels=_labels("proxy"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
     ),
     "registry": lambda name: Registry(
         name,

@@ -13,7 +13,7 @@ from typing import Any
 
 import docker
 
-from tests.images.conftest import Built, Run, Running, Volume, wait, write_secrets
+from tests.images.conftest import LABEL, Built, Run, Running, Volume, wait, write_secrets
 
 USER = 999
 WWW_DATA = 33
@@ -76,7 +76,6 @@ class Cluster:
     volume: Volume
     network: str
     size: int = 3
-    env: Mapping[str, str] = field(default_factory=dict)
     running: dict[int, Running] = field(default_factory=dict)
     volumes: dict[int, str] = field(default_factory=dict)
 
@@ -103,32 +102,50 @@ class Cluster:
         """Names of all members, in order."""
         return [f"database-{number}" for number in self.numbers]
 
-    def start(self, *numbers: int, **env: str) -> None:
+    def start(self, *numbers: int) -> None:
         """Start members, all at the same time, each with the volume that it has."""
         for number in numbers or self.numbers:
             if number in self.running:
                 self.running[number].container.remove(force=True)
-            self.running[number] = self.run(
-                self.image,
-                env={
-                    "MEMBER": str(number),
-                    "MEMBERS": ",".join(self.hosts),
-                    "MARIADB_DATABASE": "studip",
-                    "MARIADB_USER": "studip",
-                    "MARIADB_PASSWORD_FILE": "/run/secrets/password",
-                    "MARIADB_ROOT_PASSWORD_FILE": "/run/secrets/root-password",
-                    "TLS_CERTIFICATE_FILE": "/run/secrets/certificate.pem",
-                    "TLS_KEY_FILE": "/run/secrets/key.pem",
-                    "TLS_AUTHORITY_FILE": "/run/secrets/authority.pem",
-                    **self.env,
-                    **env,
-                },
-                secrets=self.secrets,
-                volumes={self.volumes[number]: "/var/lib/mysql"},
-                tmpfs=["/tmp", "/run/mysqld"],
-                network=self.network,
-                alias=self.hosts[number - 1],
-            )
+            self.running[number] = self.member(number, self.volumes[number])
+
+    def member(
+        self,
+        number: int,
+        volume: str,
+        alias: str | None = None,
+        secrets: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Running:
+        """Start a member, or somebody who pretends to be one."""
+        passwords = {"password": PASSWORD, "root-password": ROOT_PASSWORD}
+        return self.run(
+            self.image,
+            env={
+                "MEMBER": str(number),
+                "MEMBERS": ",".join(self.hosts),
+                "MARIADB_DATABASE": "studip",
+                "MARIADB_USER": "studip",
+                "MARIADB_PASSWORD_FILE": "/run/secrets/password",
+                "MARIADB_ROOT_PASSWORD_FILE": "/run/secrets/root-password",
+                "TLS_CERTIFICATE_FILE": "/run/secrets/certificate.pem",
+                "TLS_KEY_FILE": "/run/secrets/key.pem",
+                "TLS_AUTHORITY_FILE": "/run/secrets/authority.pem",
+                **(env or {}),
+            },
+            secrets={**secrets, **passwords} if secrets else self.secrets,
+            volumes={volume: "/var/lib/mysql"},
+            tmpfs=["/tmp", "/run/mysqld"],
+            network=self.network,
+            alias=alias or self.hosts[number - 1],
+        )
+
+    def small_volume(self, size: int) -> str:
+        """Name of a new volume in memory, of `size` MiB."""
+        name = f"{self.volume()}-small"
+        options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={size}m,uid={USER},mode=0750"}
+        self.engine.volumes.create(name, driver_opts=options, labels={LABEL: ""})
+        return name
 
     def kill(self, *numbers: int) -> None:
         """SIGKILL to whole containers: nothing ends in order."""
@@ -196,9 +213,7 @@ class Cluster:
         proxy.wait_healthy()
         return proxy
 
-    def client(
-        self, image: str, command: Sequence[str], *, user: int = WWW_DATA, **env: str
-    ) -> Running:
+    def client(self, image: str, command: Sequence[str], **env: str) -> Running:
         """Start something that uses the database through the proxy."""
         return self.run(
             image,
@@ -211,7 +226,7 @@ class Cluster:
             },
             secrets={"password": PASSWORD, "authority": self.certificates["authority.pem"]},
             network=self.network,
-            user=user,
+            user=WWW_DATA,
         )
 
     def load(self, processes: int = 2) -> Load:

@@ -247,6 +247,7 @@ def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
         alias: str | None = None,
         user: int = 999,  # owner of the secrets
         stop_signal: str | None = None,
+        entrypoint: str | None = None,
     ) -> Running:
         binds = {name: {"bind": path, "mode": "rw"} for name, path in (volumes or {}).items()}
         if secrets:
@@ -266,6 +267,7 @@ def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             stop_signal=stop_signal,
+            entrypoint=entrypoint,
             healthcheck={"interval": SECOND, "start_period": 120 * SECOND},
         )
         made.append(container)

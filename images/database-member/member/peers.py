@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from member.report import Report, from_json
 
 PORT = 8000
-INTERVAL = 0.4  # s between two questions
 TIMEOUT = 1.0  # s for one answer
 FRESH = 3.0  # s after which an answer is none any more
 
@@ -16,8 +15,9 @@ FRESH = 3.0  # s after which an answer is none any more
 class Peers:
     """What the other members last said."""
 
-    def __init__(self, hosts: Mapping[int, str]) -> None:
-        """`hosts`: host name of each other member, by number."""
+    def __init__(self, hosts: Mapping[int, str], interval: float) -> None:
+        """`hosts`: host name of each other member, by number; `interval`: s between questions."""
+        self._interval = interval
         self._last: dict[int, tuple[float, Report]] = {}
         self._hosts = hosts
 
@@ -46,7 +46,7 @@ class Peers:
                 self._last[number] = (asked, report)
             except (OSError, http.client.HTTPException, ValueError):
                 self._last.pop(number, None)
-            time.sleep(INTERVAL)
+            time.sleep(self._interval)
 
 
 def ask(host: str, port: int = PORT) -> Report:

@@ -17,6 +17,8 @@ class Settings:
     member: int  # its number, 1 ..
     hosts: Mapping[int, str]  # host names of all members, itself included, by number
     grace: float  # s without any peer after which the member says that it is healthy
+    tick: float  # s between two looks at the database
+    poll: float  # s between two questions to each peer
     hang: float  # s without an answer of the database after which it says that it is not
 
     @property
@@ -31,7 +33,11 @@ class Settings:
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """`MEMBER`, `MEMBERS`, `MEMBER_GRACE`, `MEMBER_HANG`."""
+    """`MEMBER`, `MEMBERS`, and `MEMBER_GRACE`, `_HANG`, `_POLL`, `_TICK`."""
+
+    def seconds(name: str, default: str) -> float:
+        return float(text(environment, name, r"\d+(\.\d+)?", default))
+
     names = text(environment, "MEMBERS", r"[a-z0-9][a-z0-9.-]*(,[a-z0-9][a-z0-9.-]*)*").split(",")
     if len(set(names)) != len(names):
         raise SettingError(f"MEMBERS: names must differ, got {','.join(names)}")
@@ -41,8 +47,10 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         member=member,
         hosts=dict(enumerate(names, 1)),
-        grace=float(text(environment, "MEMBER_GRACE", r"\d+(\.\d+)?", "5")),
-        hang=float(text(environment, "MEMBER_HANG", r"\d+(\.\d+)?", "60")),
+        grace=seconds("MEMBER_GRACE", "5"),
+        hang=seconds("MEMBER_HANG", "60"),
+        poll=seconds("MEMBER_POLL", "0.4"),
+        tick=seconds("MEMBER_TICK", "0.25"),
     )
 
 

@@ -19,7 +19,6 @@ from member.report import STOPPED, Fork, Report
 from member.roles import STALE, Answer, Roles
 from member.settings import Settings
 
-TICK = 0.25  # s
 REMIND = 30.0  # s between two lines that say the same
 HANDOVER = 2.0  # s that a stopping writer gives another one to take over
 UNREST = 10.0  # s that a lost majority must last, as members also find each other by themselves
@@ -57,9 +56,9 @@ class Supervisor:
         self._began = time.monotonic()
         self._roles = Roles(PORT, self._report)
         self._roles.start()
-        self._peers = Peers(self._settings.peers)
+        self._peers = Peers(self._settings.peers, self._settings.poll)
         self._peers.start()
-        while not self._stop.wait(TICK):
+        while not self._stop.wait(self._settings.tick):
             if (code := self._ended()) is not None:
                 self._say(f"the database ended by itself ({code})")
                 return code
@@ -183,7 +182,7 @@ class Supervisor:
             others = [peer for peer in self._peers.reports().values() if peer]
             if not any(peer.serves for peer in others) or any(peer.writer for peer in others):
                 break
-            time.sleep(TICK / 2)
+            time.sleep(self._settings.tick)
         self._say("stopping")
         if self._engine.process is None:
             return 0
@@ -191,7 +190,7 @@ class Supervisor:
         while (code := self._ended()) is None:
             self._answered = time.monotonic()
             self._publish(self._report)
-            time.sleep(TICK)
+            time.sleep(self._settings.tick)
         return code
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
