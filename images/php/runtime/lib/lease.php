@@ -5,7 +5,7 @@
  *
  * No clock of another machine is trusted. The holder raises a number again and again; who wants the
  * lease must see the same number for its whole length, by a clock of its own, and then changes the
- * row only if it still is as it was seen. See docs/adr/0010-one-cron-worker.md.
+ * row only if it still is as it was seen. See docs/adr/0011-one-cron-worker.md.
  */
 
 declare(strict_types=1);
