@@ -62,6 +62,8 @@ class ApplicationEndpoint:
 def secrets(args: ApplicationArgs) -> list[SecretFile]:
     """Files with the application's secrets."""
     files = [SecretFile(name="database-password", content=args.database.password)]
+    if args.database.authority is not None:
+        files.append(SecretFile(name="database-authority", content=args.database.authority))
     if args.cache and args.cache.password is not None:
         files.append(SecretFile(name="cache-password", content=args.cache.password))
     return files
@@ -89,6 +91,8 @@ def environment(args: ApplicationArgs, folder: str = "/run/secrets") -> dict[str
     }
     if args.backend:
         env["TRUSTED_PROXIES"] = " ".join(args.backend.trusted_proxies) or "none"
+    if args.database.authority is not None:
+        env["MYSQL_SSL_CA_FILE"] = f"{folder}/database-authority"
     if args.cache:
         env |= {
             "STUDIP_CACHING_ENABLE": "1",

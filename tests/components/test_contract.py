@@ -12,13 +12,14 @@ from components.application import ApplicationArgs, ApplicationEndpoint
 from components.authority import AuthorityArgs, GivenAuthority
 from components.cache import CacheArgs, CacheClusterArgs, CacheEndpoint
 from components.certificate import Certificate
-from components.database import DatabaseClusterArgs, DatabaseEndpoint
+from components.database import DatabaseClusterArgs, DatabaseEndpoint, GaleraArgs
 from components.images import ImageArgs, SeedImageArgs
 from components.labels import ENVIRONMENT, PART, labels
 from components.load_balancer import LoadBalancerArgs
 from components.network import NetworkArgs
 from components.node import Node
 from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpoint
+from components.proxy import ProxyArgs
 from components.storage import StorageArgs
 from components.swarm.application import Application
 from components.swarm.authority import Authority
@@ -28,6 +29,7 @@ from components.swarm.images import Image, SeedImage
 from components.swarm.load_balancer import LoadBalancer
 from components.swarm.network import ClusterNetwork
 from components.swarm.registry import Registry, RegistryCluster
+from components.swarm.proxy import Proxy
 from components.swarm.storage import Storage
 from components.workload import Logging, Mount, Network, Resources, Update
 from policy.rules import violations
@@ -49,6 +51,11 @@ def _certificate() -> Certificate:
 
 def _labels(part: str) -> dict[str, str]:
     return labels("test", part)
+
+
+def _certificate() -> Certificate:
+    key = Output.secret(PASSWORD)
+    return Certificate(certificate="certificate", key=key, authority="authority")
 
 
 def _application(name: str) -> Application:
@@ -149,6 +156,23 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             logging=Logging(),
         ),
     ),
+    "database_galera": lambda name: DatabaseCluster(
+        name,
+        DatabaseClusterArgs(
+            kind="galera",
+            image=IMAGE,
+            network=NETWORK,
+            database="studip",
+            user="studip",
+            password=Output.secret(PASSWORD),
+            root_password=Output.secret(PASSWORD),
+            parameters={"max_connections": "50"},
+            galera=GaleraArgs(members=3, nodes=NODES, certificate=_certificate()),
+            labels=_labels("database"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
     "image": lambda name: Image(
         name,
         ImageArgs(
@@ -178,6 +202,29 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
     ),
     "network": lambda name: ClusterNetwork(
         name, NetworkArgs(driver="overlay", labels=_labels("network"), subnet="10.90.0.0/24")
+    ),
+    "proxy": lambda name: Proxy(
+        name,
+        ProxyArgs(
+            image=IMAGE,
+            network=NETWORK,
+            replicas=2,
+            database=DatabaseEndpoint(
+                host="db-1",
+                port=3306,
+                database="studip",
+                user="studip",
+                password=Output.secret(PASSWORD),
+                members=["db-1", "db-2", "db-3"],
+            ),
+            cache=CacheEndpoint(
+                kind="redis", host="cache-1", port=6379, password=Output.secret(PASSWORD)
+            ),
+            cache_members=["cache-1", "cache-2"],
+            labels=_labels("proxy"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
     ),
     "registry": lambda name: Registry(
         name,

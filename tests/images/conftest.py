@@ -51,7 +51,7 @@ BASES = {
 # Images of the tests themselves: stand-ins for official ones, which can't be had everywhere.
 STAND_INS = {"official-php", "official-registry"}
 # Images with a stage for each source of packages, of which one is chosen.
-STAGED = {"base", "haproxy", "mariadb", "redis", "registry"}
+STAGED = {"base", "galera", "haproxy", "mariadb", "proxy", "redis", "registry"}
 
 
 def rootfs() -> str:
@@ -250,6 +250,7 @@ def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
         alias: str | None = None,
         user: int = 999,  # owner of the secrets
         stop_signal: str | None = None,
+        entrypoint: str | None = None,
         interval: int = 1,  # s from the start to the first health check, and between two
     ) -> Running:
         binds = {name: {"bind": path, "mode": "rw"} for name, path in (volumes or {}).items()}
@@ -270,6 +271,7 @@ def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             stop_signal=stop_signal,
+            entrypoint=entrypoint,
             healthcheck={"interval": interval * SECOND, "start_period": 120 * SECOND},
         )
         made.append(container)
