@@ -45,7 +45,9 @@ activate: python ## Take it back, and wait until everything is whole
 	@$(OPERATE) activate --stack $(STACK) $(NODE)
 
 ##@ Check
-.PHONY: test test-unit test-live test-swarm lint bench
+.PHONY: check test test-unit test-live test-swarm lint bench
+check: python ## Say all that is wrong with a settings file: make check STACK=swarm
+	@$(ON) exec python -m stacks.settings check Pulumi.$(STACK).yaml
 test: all ## Run all tests but those of whole clusters
 	@$(ON) exec pytest -m "not cluster"
 test-unit: python ## Run the tests that need no engine
