@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi_docker as docker
-from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.swarm import files
 from components.workload import (
@@ -33,6 +33,7 @@ class ServiceArgs:
     constraints: Sequence[str] = ()  # placement, e.g. `node.labels.zone == a`
     spread: Sequence[str] = ()  # node labels over whose values replicas are spread evenly
     per_node: int = 0  # replicas at most on one node; 0: any number
+    after: Sequence[Resource] = ()  # what its tasks wait for; its secrets do not
 
 
 class Service(ComponentResource):
@@ -106,7 +107,9 @@ class Service(ComponentResource):
             converge_config=docker.ServiceConvergeConfigArgs(
                 delay="500ms", timeout=duration(args.update.timeout)
             ),
-            opts=ResourceOptions(parent=self, ignore_changes=_unstable(workload)),
+            opts=ResourceOptions(
+                parent=self, depends_on=args.after, ignore_changes=_unstable(workload)
+            ),
         )
         self.name = service.name
         self.register_outputs({"name": self.name})

@@ -12,13 +12,14 @@ from components.application import ApplicationArgs, ApplicationEndpoint
 from components.authority import AuthorityArgs, GivenAuthority
 from components.cache import CacheArgs, CacheClusterArgs, CacheEndpoint
 from components.certificate import Certificate
-from components.database import DatabaseClusterArgs, DatabaseEndpoint
+from components.database import DatabaseClusterArgs, DatabaseEndpoint, GaleraArgs
 from components.images import ImageArgs, SeedImageArgs
 from components.labels import ENVIRONMENT, PART, labels
 from components.load_balancer import LoadBalancerArgs
 from components.network import NetworkArgs
 from components.node import Node
 from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpoint
+from components.proxy import ProxyArgs
 from components.storage import StorageArgs
 from components.swarm.application import Application
 from components.swarm.authority import Authority
@@ -28,6 +29,7 @@ from components.swarm.images import Image, SeedImage
 from components.swarm.load_balancer import LoadBalancer
 from components.swarm.network import ClusterNetwork
 from components.swarm.registry import Registry, RegistryCluster
+from components.swarm.proxy import Proxy
 from components.swarm.storage import Storage
 from components.workload import Logging, Mount, Network, Resources, Update
 from policy.rules import violations
@@ -49,6 +51,11 @@ def _certificate() -> Certificate:
 
 def _labels(part: str) -> dict[str, str]:
     return labels("test", part)
+
+
+def _certificate() -> Certificate:
+    key = Output.secret(PASSWORD)
+    return Certificate(certificate="certificate", key=key, authority="authority")
 
 
 def _application(name: str) -> Application:
@@ -81,6 +88,7 @@ def _application(name: str) -> Application:
             replicas=2,
             drain=4,
             update=Update(order="start-first"),
+            backend=None,
             resources=RESOURCES,
             cron_resources=RESOURCES,
             cron_grace_period=60,
@@ -148,6 +156,23 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             logging=Logging(),
         ),
     ),
+    "database_galera": lambda name: DatabaseCluster(
+        name,
+        DatabaseClusterArgs(
+            kind="galera",
+            image=IMAGE,
+            network=NETWORK,
+            database="studip",
+            user="studip",
+            password=Output.secret(PASSWORD),
+            root_password=Output.secret(PASSWORD),
+            parameters={"max_connections": "50"},
+            galera=GaleraArgs(members=3, nodes=NODES, certificate=_certificate()),
+            labels=_labels("database"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
     "image": lambda name: Image(
         name,
         ImageArgs(
@@ -177,6 +202,29 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
     ),
     "network": lambda name: ClusterNetwork(
         name, NetworkArgs(driver="overlay", labels=_labels("network"), subnet="10.90.0.0/24")
+    ),
+    "proxy": lambda name: Proxy(
+        name,
+        ProxyArgs(
+            image=IMAGE,
+            network=NETWORK,
+            replicas=2,
+            database=DatabaseEndpoint(
+                host="db-1",
+                port=3306,
+                database="studip",
+                user="studip",
+                password=Output.secret(PASSWORD),
+                members=["db-1", "db-2", "db-3"],
+            ),
+            cache=CacheEndpoint(
+                kind="redis", host="cache-1", port=6379, password=Output.secret(PASSWORD)
+            ),
+            cache_members=["cache-1", "cache-2"],
+            labels=_labels("proxy"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
     ),
     "registry": lambda name: Registry(
         name,
@@ -292,3 +340,33 @@ def test_names_of_secrets_and_configs_end_in_a_hash_of_their_content(
         for resource in recording.of_type(type_):
             assert re.search(r"-[0-9a-f]{8}$", resource.inputs["name"]), resource.name
             assert not resource.replaced_delete_first
+
+
+def test_every_service_has_a_health_check_limits_and_the_hardening_of_all(
+    recording: Recording,
+) -> None:
+    for service in recording.of_type("docker:index/service:Service"):
+        container = service.inputs["taskSpec"]["containerSpec"]
+        assert container["healthcheck"]["tests"][0] == "CMD", service.name
+        assert service.inputs["taskSpec"]["resources"]["limits"]["nanoCpus"], service.name
+        assert container["capDrops"] == ["ALL"], service.name
+        assert container["init"] is True, service.name
+
+
+def test_web_cron_and_migrate_have_the_same_environment_and_mounts() -> None:
+    recording = record(lambda: _application("studip-test"))
+    (job,) = recording.of_type("docker:index/container:Container")
+    environments = [dict(pair.split("=", 1) for pair in job.inputs["envs"])]
+    mounts = [
+        {mount["target"] for mount in job.inputs["mounts"]} | set(job.inputs["tmpfs"]),
+    ]
+    for role in ("web", "cron"):
+        container = recording.service(f"studip-test-{role}").inputs["taskSpec"]["containerSpec"]
+        environments.append(container["env"])
+        mounts.append({mount["target"] for mount in container["mounts"]})
+    for environment in environments:
+        for name, value in environment.items():
+            if not name.endswith("_FILE"):  # the folder of secrets differs
+                assert value == environments[0][name]
+        assert environment.keys() == environments[0].keys()
+    assert mounts[0] == mounts[1] == mounts[2]

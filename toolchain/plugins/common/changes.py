@@ -39,6 +39,18 @@ def compare(
             yield from _compare_value(spec, old.get(name), new.get(name), where)
 
 
+def complete(fields: Fields, inputs: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain `inputs` with what was left to the system, as `state` has it."""
+    completed = dict(inputs)
+    for name, spec in fields.items():
+        given, kept = inputs.get(name), state.get(name)
+        if given is None and spec.computed and not spec.output and kept is not None:
+            completed[name] = kept
+        elif spec.kind is Kind.BLOCK and isinstance(given, Mapping) and isinstance(kept, Mapping):
+            completed[name] = complete(spec.fields, given, kept)
+    return completed
+
+
 def _compare_value(spec: Field, old: Any, new: Any, path: str) -> Iterator[Difference]:
     if new is None and spec.computed:
         return

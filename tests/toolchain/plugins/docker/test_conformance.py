@@ -119,7 +119,7 @@ def test_every_token_is_one_of_the_sdk() -> None:
 def test_provider_settings_are_those_of_the_sdk() -> None:
     known = set(_types.input_type_types(pulumi_docker.ProviderArgs))
     assert set(_CONFIG) <= known
-    assert known - set(_CONFIG) == {"context", "sshOpts"}
+    assert known - set(_CONFIG) == {"context"}
     nested = _CONFIG["registryAuth"].item
     assert nested is not None
     arguments = pulumi_docker.ProviderRegistryAuthArgs
