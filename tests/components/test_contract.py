@@ -18,8 +18,8 @@ from components.labels import ENVIRONMENT, PART, labels
 from components.load_balancer import LoadBalancerArgs
 from components.network import NetworkArgs
 from components.node import Node
-from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpoint
 from components.proxy import ProxyArgs
+from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpoint
 from components.storage import StorageArgs
 from components.swarm.application import Application
 from components.swarm.authority import Authority
@@ -28,8 +28,8 @@ from components.swarm.database import DatabaseCluster
 from components.swarm.images import Image, SeedImage
 from components.swarm.load_balancer import LoadBalancer
 from components.swarm.network import ClusterNetwork
-from components.swarm.registry import Registry, RegistryCluster
 from components.swarm.proxy import Proxy
+from components.swarm.registry import Registry, RegistryCluster
 from components.swarm.storage import Storage
 from components.workload import Logging, Mount, Network, Resources, Update
 from policy.rules import violations
@@ -41,12 +41,6 @@ NETWORK = Network(id="network-id", name="network")
 PASSWORD = "never to be seen"
 NODES = [Node(name=f"node-{number}", address=f"198.18.0.{number}") for number in (1, 2, 3)]
 RECIPE = Path(__file__).parent.parent.parent / "images" / "base"
-
-
-def _certificate() -> Certificate:
-    return Certificate(
-        certificate="certificate", key=Output.secret(PASSWORD), authority="authority"
-    )
 
 
 def _labels(part: str) -> dict[str, str]:
