@@ -47,11 +47,6 @@ def _labels(part: str) -> dict[str, str]:
     return labels("test", part)
 
 
-def _certificate() -> Certificate:
-    key = Output.secret(PASSWORD)
-    return Certificate(certificate="certificate", key=key, authority="authority")
-
-
 def _application(name: str) -> Application:
     storage = Storage(
         f"{name}-storage",
