@@ -13,6 +13,8 @@ NUMBERS = (
     "BIND_MONITOR",
     "CHECK_FALL",
     "CHECK_INTER",
+    "CHECK_TIMEOUT",
+    "HANDOVER_SECONDS",
     "HTTPS_PORT",
     "LINGER_SECONDS",
     "MAXCONN",
@@ -31,6 +33,7 @@ class Settings(NamedTuple):
     ports: Mapping[str, int]  # that users reach, by the variable that the configuration binds
     certificates: Path | None  # a PEM file, or a folder of them
     acme: bool  # the folder may be empty at first
+    handover: int  # s after a stop in which another node takes the address
     linger: int  # s that open requests are granted after a stop
     watch: int  # s between two looks at the certificates
 
@@ -48,6 +51,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         ports=ports,
         certificates=certificates,
         acme=bool(environment.get("ACME_HOST")),
+        handover=numbers["HANDOVER_SECONDS"],
         linger=numbers["LINGER_SECONDS"],
         watch=max(1, numbers["WATCH_SECONDS"]),
     )

@@ -84,6 +84,7 @@ class Supervisor:
         The monitor is gone at once, so that keepalived gives the address away. Whoever connects
         meanwhile is not refused but waits for the next owner.
         """
+        moved = time.monotonic() + self._settings.handover
         for listener in self._listeners:
             listener.ignore_new()
         time.sleep(SETTLE)
@@ -94,6 +95,8 @@ class Supervisor:
             say(f"requests are still open after {self._settings.linger} s, they end now")
             self._haproxy.terminate()
         self._haproxy.wait()
+        # Without this container, the node would refuse who still comes here.
+        time.sleep(max(0.0, moved - time.monotonic()))
         return 0
 
     def _descriptors(self) -> list[int]:

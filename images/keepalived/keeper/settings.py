@@ -34,6 +34,7 @@ class Settings(NamedTuple):
     fall: int  # refusals in a row
     timeout: float  # s without an answer that count as `fall` refusals
     hold: float  # s in which another node is better off
+    others: float  # s between two looks at the other nodes, and for an answer of theirs
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -69,6 +70,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         fall=int(_number(environment, "CHECK_FALL", 1, 100)),
         timeout=_number(environment, "CHECK_TIMEOUT", 0.05, 60),
         hold=_number(environment, "CHECK_HOLD", 0, 3600),
+        others=_number(environment, "CHECK_OTHERS", 0.05, 60),
     )
 
 

@@ -7,9 +7,6 @@ import time
 from keeper.judgement import Answer, Judgement
 from keeper.settings import FAULT, Settings
 
-OTHERS_INTERVAL = 1.0  # s
-OTHERS_TIMEOUT = 1.0  # s
-
 
 def ask(address: str, port: int, timeout: float) -> Answer:
     """What the load balancer at an address says of itself, within `timeout` s for each step."""
@@ -47,8 +44,9 @@ class Watch:
 
     def _ask_other(self, address: str) -> None:
         while True:
-            self._others[address] = ask(address, self._settings.monitor_port, OTHERS_TIMEOUT)
-            time.sleep(OTHERS_INTERVAL)
+            settings = self._settings
+            self._others[address] = ask(address, settings.monitor_port, settings.others)
+            time.sleep(settings.others)
 
     def _ask_own(self) -> None:
         settings = self._settings
