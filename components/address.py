@@ -1,4 +1,4 @@
-"""The address that users know: it is on one load balancer's node at a time, and moves when that dies.
+"""The address that users know: on one load balancer's node at a time, on another when that dies.
 
 VRRP (RFC 5798) by keepalived. A node may have the address while its load balancer serves; whoever
 has it keeps it, so that a node that comes back moves nothing.

@@ -73,7 +73,7 @@ def pem(certificate: Input[str] | Certificate) -> Output[str]:
 
 
 def budgets(checks: Checks) -> list[Budget]:
-    """How long requests may still go to a replica that is lost; those that only read are repeated."""
+    """How long requests may go to a lost replica; those that only read are then repeated."""
     return [
         Budget(
             part=PART,

@@ -32,9 +32,7 @@ class VirtualAddress(ComponentResource):
                         resources=args.resources,
                         env=environment(args, number),
                         capabilities=CAPABILITIES,
-                        mounts=[
-                            Mount(target="/run/keepalived", kind="tmpfs", size=4, mode=0o1777)
-                        ],
+                        mounts=[Mount(target="/run/keepalived", kind="tmpfs", size=4, mode=0o1777)],
                         logging=args.logging,
                     ),
                     health_check=HealthCheck(command=["healthcheck"]),

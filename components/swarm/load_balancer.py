@@ -77,7 +77,9 @@ def _secrets(args: LoadBalancerArgs) -> list[SecretFile]:
 def _ports(args: LoadBalancerArgs) -> list[Port]:
     published = {HTTP: args.http_port, HTTPS: args.https_port, MONITOR: args.monitor_port}
     return [
-        Port(target=target, published=port) for target, port in published.items() if port is not None
+        Port(target=target, published=port)
+        for target, port in published.items()
+        if port is not None
     ]
 
 

@@ -73,7 +73,9 @@ Start = Callable[..., Running]
 def test_gets_healthy_with_a_read_only_root_and_no_capabilities(start: Start, name: str) -> None:
     running = start(name)
     running.wait_healthy()
-    status = running.sh("cat /proc/$(pidof -s haproxy mariadbd redis-server docker-registry)/status")
+    status = running.sh(
+        "cat /proc/$(pidof -s haproxy mariadbd redis-server docker-registry)/status"
+    )
     fields = dict(line.split(":", 1) for line in status.splitlines())
     assert fields["Uid"].split() == [str(USER)] * 4
     assert int(fields["CapEff"], 16) == int(fields["CapPrm"], 16) == 0

@@ -1,4 +1,4 @@
-"""Sockets that outlive HAProxy's workers, and can be closed to new connections without a refusal."""
+"""Sockets that outlive HAProxy's workers, and can ignore new connections instead of refusing."""
 
 import socket
 

@@ -16,6 +16,11 @@ COMMAND = ("haproxy", "-W", "-db", "-f", str(CONFIGURATION))
 SOCKET = "/tmp/haproxy.sock"
 SERVERS = Path("/tmp/haproxy.servers")
 PLACEHOLDER = Path("/tmp/placeholder.pem")
+# Key and certificate to standard output.
+SELF_SIGNED = (
+    *("openssl", "req", "-x509", "-nodes", "-days", "365", "-subj", "/CN=placeholder"),
+    *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", "/dev/stdout"),
+)
 SETTLE = 0.1  # s in which connections that are just being made get accepted
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
@@ -117,14 +122,8 @@ class Supervisor:
         """Something to answer HTTPS with until the ACME client has brought a certificate."""
         if not self._settings.acme or _pem_files(self._settings.certificates):
             return
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-            + ["-nodes", "-days", "365", "-subj", "/CN=placeholder"]
-            + ["-keyout", str(PLACEHOLDER), "-out", "/dev/stdout"],
-            stdout=PLACEHOLDER.open("a"),
-            stderr=subprocess.DEVNULL,
-            check=True,
-        )
+        with PLACEHOLDER.open("w") as file:
+            subprocess.run(SELF_SIGNED, stdout=file, stderr=subprocess.DEVNULL, check=True)
         self._environment["PLACEHOLDER"] = str(PLACEHOLDER)
 
 

@@ -41,6 +41,4 @@ class Judgement:
         elif self._worse_since is None:
             self._worse_since = now
         down = self._refusals >= self._fall
-        return down or (
-            self._worse_since is not None and now - self._worse_since >= self._hold
-        )
+        return down or (self._worse_since is not None and now - self._worse_since >= self._hold)

@@ -40,9 +40,7 @@ class Settings(NamedTuple):
 def read(environment: Mapping[str, str]) -> Settings:
     """The settings; the interface is found by the node's address where none is named."""
     node_address = _address("NODE_ADDRESS", environment.get("NODE_ADDRESS", ""))
-    addresses = [
-        _interface("ADDRESSES", text) for text in environment.get("ADDRESSES", "").split()
-    ]
+    addresses = [_interface("ADDRESSES", text) for text in environment.get("ADDRESSES", "").split()]
     if not addresses:
         raise SettingError("ADDRESSES is not set; such as 192.0.2.10/24")
     peers = [_address("PEERS", text) for text in environment.get("PEERS", "").split()]
