@@ -42,7 +42,9 @@ defaults
     timeout server 10s
 frontend replica
     bind :8000
+    timeout tarpit 3s
     http-request return status 200 if { path /health }
+    http-request tarpit deny_status 200 if { path /slow }
     http-request return status 200 content-type text/plain lf-string "%[req.hdr(x-forwarded-for)]"
 """
 
@@ -132,13 +134,17 @@ class Cluster:
 
     def start(self) -> None:
         """Start everything; wait until one machine has the address, and it serves."""
+        self.start_replica()
+        self.heal()
+
+    def start_replica(self) -> None:
+        """Start the web replica."""
         self.replica = self.run(
             "haproxy",
             ["bash", "-c", 'exec haproxy -db -f <(printf %s "$REPLICA")'],
             env={"REPLICA": REPLICA, "BACKEND_HOST": "none"},
             alias="web",
         )
-        self.heal()
 
     def heal(self) -> Machine:
         """Start what is missing, and wait until all is well: the machine with the address."""

@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import docker
 import pytest
@@ -192,7 +193,7 @@ def test_it_moves_from_a_node_that_reaches_no_replica_to_one_that_does(
     "more", [{"multicast": True}, {"on": "macvlan"}], ids=["multicast", "macvlan"]
 )
 def test_three_nodes_share_an_address(
-    session_client: docker.DockerClient, built: Built, more: dict[str, object]
+    session_client: docker.DockerClient, built: Built, more: dict[str, Any]
 ) -> None:
     made = Cluster(session_client, built, machines=3, timers=PROFILES["fast"], **more)
     try:

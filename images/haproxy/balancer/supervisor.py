@@ -122,8 +122,8 @@ class Supervisor:
         """Something to answer HTTPS with until the ACME client has brought a certificate."""
         if not self._settings.acme or _pem_files(self._settings.certificates):
             return
-        with PLACEHOLDER.open("w") as file:
-            subprocess.run(SELF_SIGNED, stdout=file, stderr=subprocess.DEVNULL, check=True)
+        made = subprocess.run(SELF_SIGNED, capture_output=True, check=True)
+        PLACEHOLDER.write_bytes(made.stdout)
         self._environment["PLACEHOLDER"] = str(PLACEHOLDER)
 
 
