@@ -46,8 +46,8 @@ class LoadBalancerArgs:
     edge_network: Network
     application_network: Network
     backend: ApplicationEndpoint
-    http_port: int  # on the node
-    https_port: int | None  # on the node, with `certificate` or `acme`
+    http_port: int  # on the node, or on its own address in the edge network
+    https_port: int | None  # the same, with `certificate` or `acme`
     # PEM with certificate, chain and key, secret; or one of the site's own authority.
     certificate: Input[str] | Certificate | None
     # More of them, chosen by the name that a client asks for.

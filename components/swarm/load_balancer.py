@@ -20,7 +20,10 @@ CERTIFICATES = "/certificates"  # in the containers of HAProxy and the ACME clie
 
 
 class LoadBalancer(ComponentResource):
-    """HAProxy that finds the replicas through Swarm's DNS; its ports are its nodes'."""
+    """HAProxy that finds the replicas through Swarm's DNS.
+
+    Its ports are the node's, unless the edge network gives it an address of its own.
+    """
 
     def __init__(
         self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None
@@ -47,7 +50,7 @@ class LoadBalancer(ComponentResource):
                 replicas=args.replicas,
                 per_node=1 if args.replicas > 1 else 0,
                 constraints=args.constraints,
-                ports=_ports(args),
+                ports=[] if args.edge_network.outside else _ports(args),
                 health_check=HealthCheck(command=["healthcheck"]),
                 # The node has each port once.
                 update=Update(order="stop-first"),
@@ -86,11 +89,12 @@ def _ports(args: LoadBalancerArgs) -> list[Port]:
 def _environment(
     acme: str, args: LoadBalancerArgs, secrets: Sequence[SecretFile]
 ) -> dict[str, Input[str]]:
+    outside = args.edge_network.outside
     env: dict[str, Input[str]] = {
         "BACKEND_HOST": args.backend.host,
         "BACKEND_PORT": str(args.backend.port),
         "BACKEND_SLOTS": str(args.backend.slots),
-        "BIND_HTTP": str(HTTP),
+        "BIND_HTTP": str(args.http_port if outside else HTTP),
         "BIND_MONITOR": str(MONITOR),
         "CHECK_FALL": str(args.checks.fall),
         "CHECK_INTER": str(round(args.checks.interval * 1000)),
@@ -99,7 +103,10 @@ def _environment(
         "LINGER_SECONDS": str(LINGER),
     }
     if args.https_port is not None:
-        env |= {"BIND_HTTPS": str(HTTPS), "HTTPS_PORT": str(args.https_port)}
+        env |= {
+            "BIND_HTTPS": str(args.https_port if outside else HTTPS),
+            "HTTPS_PORT": str(args.https_port),
+        }
         if args.acme is not None:
             env |= {
                 "ACME_HOST": acme,

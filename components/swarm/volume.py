@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pulumi_docker as docker
-from pulumi import Resource, ResourceOptions
+from pulumi import ProviderResource, Resource, ResourceOptions
 
 
 def volume(
@@ -12,13 +12,17 @@ def volume(
     parent: Resource,
     driver: str = "local",
     driver_options: Mapping[str, str] | None = None,
+    provider: ProviderResource | None = None,
 ) -> docker.Volume:
-    """A named volume; its data lives until the volume is destroyed."""
+    """A named volume; its data lives until the volume is destroyed.
+
+    `provider`: of the node that it is on, where that is not the default one.
+    """
     return docker.Volume(
         f"{name}-volume",
         name=name,
         driver=driver,
         driver_opts=driver_options or None,
         labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in labels.items()],
-        opts=ResourceOptions(parent=parent),
+        opts=ResourceOptions(parent=parent, provider=provider),
     )

@@ -1,6 +1,8 @@
 """What the environment says, checked before HAProxy says it in its own words."""
 
 import os
+import socket
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +22,7 @@ NUMBERS = (
     "MAXCONN",
     "WATCH_SECONDS",
 )
+ROUTES = Path("/proc/net/route")
 RESERVE = 100  # connections beside MAXCONN, so that a full site still answers its monitor
 
 
@@ -61,9 +64,26 @@ def for_haproxy(settings: Settings, environment: Mapping[str, str]) -> dict[str,
     """The environment that the configuration is written for."""
     derived = {name: f":{port}" for name, port in settings.ports.items()}
     derived["MAXCONN_WITH_RESERVE"] = str(int(environment["MAXCONN"]) + RESERVE)
+    derived["STATISTICS_FROM"] = " ".join(
+        ["127.0.0.0/8", environment.get("STATISTICS_FROM", inner_networks(ROUTES.read_text()))]
+    )
     # To HAProxy, a variable that is empty is defined.
     kept = {name: value for name, value in environment.items() if value}
     return kept | derived
+
+
+def inner_networks(routes: str) -> str:
+    """Networks of this container but those of the interface that leads out, as `address/mask`."""
+    rows = [line.split() for line in routes.splitlines()[1:]]
+    leads_out = {row[0] for row in rows if int(row[1], 16) == 0}
+    return " ".join(
+        f"{_dotted(row[1])}/{_dotted(row[7])}" for row in rows if row[0] not in leads_out
+    )
+
+
+def _dotted(hexadecimal: str) -> str:
+    # The kernel writes addresses as numbers of the processor.
+    return socket.inet_ntoa(struct.pack("=L", int(hexadecimal, 16)))
 
 
 def _number(environment: Mapping[str, str], name: str) -> int:

@@ -94,15 +94,28 @@ class Supervisor:
             listener.ignore_new()
         time.sleep(SETTLE)
         self._haproxy.send_signal(signal.SIGUSR1)
-        try:
-            self._haproxy.wait(self._settings.linger)
-        except subprocess.TimeoutExpired:
-            say(f"requests are still open after {self._settings.linger} s, they end now")
-            self._haproxy.terminate()
+        deadline = time.monotonic() + self._settings.linger
+        while self._haproxy.poll() is None:
+            if time.monotonic() > deadline:
+                say(f"requests are still open after {self._settings.linger} s, they end now")
+                break
+            if self._is_idle():
+                break
+            time.sleep(0.2)
+        self._haproxy.terminate()
         self._haproxy.wait()
         # Without this container, the node would refuse who still comes here.
         time.sleep(max(0.0, moved - time.monotonic()))
         return 0
+
+    def _is_idle(self) -> bool:
+        """Whether nothing but kept connections is left: no request, and no worker from before."""
+        children = Path(f"/proc/{self._haproxy.pid}/task/{self._haproxy.pid}/children")
+        try:
+            workers = children.read_text().split()
+        except OSError:  # it has just ended
+            return False
+        return len(workers) == 1 and b"fe=web" not in (_ask("show sess") or b"fe=web")
 
     def _descriptors(self) -> list[int]:
         return [listener.fd for listener in self._listeners]
