@@ -228,7 +228,7 @@ def test_the_monitor_answers_while_the_site_is_full(start: Start) -> None:
 
 
 def test_the_site_shows_neither_monitor_nor_statistics(start: Start) -> None:
-    balancer = start()
+    balancer = start(STATISTICS_FROM="0.0.0.0/0")
     pages = {path: ask(balancer.address, HTTP, path) for path in ("/", "/metrics", "/stats")}
     assert set(pages.values()) == {pages["/"]}
     assert ask(balancer.address, MONITOR, "/metrics") == b"ready"
