@@ -18,6 +18,7 @@ PART = "address"
 TOP = 250  # priority of the first node; 255 would take the address back at once
 STEP = 50  # between two nodes, so that they don't take over at the same time
 OTHERS = 1.0  # s between two looks at the other nodes' load balancers, and for an answer of theirs
+TAKE_OVER = 0.2  # s to put the address on an interface and to tell the neighbours
 ADVERTS = 3  # that must be missing (RFC 5798, section 6.1)
 
 
@@ -71,7 +72,7 @@ def skew(number: int, nodes: int, timers: Timers) -> float:
 
 def handover(timers: Timers, nodes: int) -> float:
     """Seconds after which a load balancer that stops has no address any more, at most."""
-    return timers.interval * (timers.fall + 1) + skew(1, nodes, timers) + timers.advert
+    return timers.interval * (timers.fall + 1) + skew(1, nodes, timers) + TAKE_OVER
 
 
 def environment(args: VirtualAddressArgs, number: int) -> dict[str, str]:
@@ -102,35 +103,24 @@ def environment(args: VirtualAddressArgs, number: int) -> dict[str, str]:
 
 def budgets(timers: Timers, nodes: int) -> list[Budget]:
     """How long the address may be nowhere, with the second node as the one that takes over."""
-    wait = skew(1, nodes, timers)
-    silence = ADVERTS * timers.advert + wait
+    wait = skew(1, nodes, timers) + TAKE_OVER
+    found = {
+        "node killed": (f"{ADVERTS} x advert", ADVERTS * timers.advert),
+        "keepalived killed": (f"{ADVERTS} x advert", ADVERTS * timers.advert),
+        "keepalived stopped": ("", 0.0),
+        "load balancer killed": ("fall x interval", timers.fall * timers.interval),
+        "load balancer hangs": ("interval + timeout", timers.interval + timers.timeout),
+        "load balancer has no replicas, another has": (
+            "hold + interval + 2 x look at the others",
+            timers.hold + timers.interval + 2 * OTHERS,
+        ),
+    }
     return [
         Budget(
-            part=PART, fault="node killed", outage=silence, formula=f"{ADVERTS} x advert + skew"
-        ),
-        Budget(
             part=PART,
-            fault="keepalived killed",
-            outage=silence,
-            formula=f"{ADVERTS} x advert + skew",
-        ),
-        Budget(part=PART, fault="keepalived stopped", outage=wait, formula="skew"),
-        Budget(
-            part=PART,
-            fault="load balancer killed",
-            outage=timers.fall * timers.interval + wait,
-            formula="fall x interval + skew",
-        ),
-        Budget(
-            part=PART,
-            fault="load balancer hangs",
-            outage=timers.interval + timers.timeout + wait,
-            formula="interval + timeout + skew",
-        ),
-        Budget(
-            part=PART,
-            fault="load balancer has no replicas, another has",
-            outage=timers.hold + timers.interval + 2 * OTHERS + wait,
-            formula="hold + interval + 2 x look at the others + skew",
-        ),
+            fault=fault,
+            outage=detection + wait,
+            formula=" + ".join(filter(None, [formula, "skew", "take-over"])),
+        )
+        for fault, (formula, detection) in found.items()
     ]

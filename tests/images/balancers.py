@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import docker
@@ -23,7 +24,7 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
-from components.address import VirtualAddressArgs, environment
+from components.address import VirtualAddressArgs, environment, handover
 from components.budget import Budget
 from components.node import Node
 from components.workload import Logging, Resources
@@ -185,7 +186,7 @@ class Cluster:
                     "BACKEND_HOST": "web",
                     "BACKEND_PORT": "8000",
                     "CHECK_INTER": "500",
-                    "HANDOVER_SECONDS": "3",
+                    "HANDOVER_SECONDS": str(ceil(handover(self.args.timers, 2))),
                     **self._haproxy,
                 },
                 inside=machine.holder,

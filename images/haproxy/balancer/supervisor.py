@@ -22,6 +22,7 @@ SELF_SIGNED = (
     *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", "/dev/stdout"),
 )
 SETTLE = 0.1  # s in which connections that are just being made get accepted
+KEPT = 1.0  # s in which kept connections are not closed without a word
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -89,17 +90,19 @@ class Supervisor:
         The monitor is gone at once, so that keepalived gives the address away. Whoever connects
         meanwhile is not refused but waits for the next owner.
         """
-        moved = time.monotonic() + self._settings.handover
+        begun = time.monotonic()
+        moved = begun + self._settings.handover
         for listener in self._listeners:
             listener.ignore_new()
         time.sleep(SETTLE)
         self._haproxy.send_signal(signal.SIGUSR1)
-        deadline = time.monotonic() + self._settings.linger
         while self._haproxy.poll() is None:
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > begun + self._settings.linger:
                 say(f"requests are still open after {self._settings.linger} s, they end now")
                 break
-            if self._is_idle():
+            # Until then a kept connection may have one more answer, which says that it is the last.
+            if now > max(moved, begun + KEPT) and self._is_idle():
                 break
             time.sleep(0.2)
         self._haproxy.terminate()

@@ -33,7 +33,7 @@ def main() -> int:
     except settings.SettingError as error:
         print(f"entrypoint: {error}", file=sys.stderr)
         return 1
-    except PermissionError as error:
+    except OSError as error:
         needed = "CAP_NET_ADMIN, CAP_NET_RAW, and a tmpfs of its own at /run/keepalived"
         print(f"entrypoint: {error}; keepalived needs {needed}", file=sys.stderr)
         return 1
