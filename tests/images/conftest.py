@@ -48,7 +48,7 @@ BASES = {
     "studip": "php-apache",
 }
 # Images with a stage for each source of packages, of which one is chosen.
-STAGED = {"base", "haproxy", "mariadb", "redis", "registry"}
+STAGED = {"base", "glusterfs", "haproxy", "mariadb", "redis", "registry"}
 
 
 def rootfs() -> str:
