@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import pulumi_docker as docker
 from pulumi import Resource, ResourceOptions
 
+from components.node import Node
+
 
 def volume(
     name: str,
@@ -12,13 +14,19 @@ def volume(
     parent: Resource,
     driver: str = "local",
     driver_options: Mapping[str, str] | None = None,
+    node: Node | None = None,
+    resource: str | None = None,
 ) -> docker.Volume:
-    """A named volume; its data lives until the volume is destroyed."""
+    """A named volume; its data lives until the volume is destroyed.
+
+    It is made by the engine of `node`, or else of the default provider. The same name on several
+    nodes needs `resource`, what Pulumi calls it.
+    """
     return docker.Volume(
-        f"{name}-volume",
+        f"{resource or name}-volume",
         name=name,
         driver=driver,
         driver_opts=driver_options or None,
         labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in labels.items()],
-        opts=ResourceOptions(parent=parent),
+        opts=ResourceOptions(parent=parent, provider=node.provider if node else None),
     )

@@ -10,13 +10,15 @@ from pulumi import Output
 
 from components.application import ApplicationArgs, ApplicationEndpoint
 from components.cache import CacheArgs, CacheEndpoint
+from components.certificate import Certificate
 from components.database import DatabaseClusterArgs, DatabaseEndpoint
 from components.images import ImageArgs
 from components.labels import ENVIRONMENT, PART, labels
 from components.load_balancer import LoadBalancerArgs
 from components.network import NetworkArgs
+from components.node import Node
 from components.registry import RegistryArgs, RegistryEndpoint
-from components.storage import StorageArgs
+from components.storage import GlusterfsArgs, NfsArgs, StorageArgs
 from components.swarm.application import Application
 from components.swarm.cache import Cache
 from components.swarm.database import DatabaseCluster
@@ -33,6 +35,7 @@ IMAGE = f"127.0.0.1:5000/studip/any@{DIGEST}"
 RESOURCES = Resources(cpu_limit=0.5, memory_limit=64)
 NETWORK = Network(id="network-id", name="network")
 PASSWORD = "never to be seen"
+NODES = [Node(name=f"node-{number}", address=f"198.19.0.{number}") for number in (1, 2, 3, 4)]
 RECIPE = Path(__file__).parent.parent.parent / "images" / "base"
 
 
@@ -155,6 +158,35 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
     ),
     "storage": lambda name: Storage(
         name, StorageArgs(labels=_labels("storage"), driver_options={})
+    ),
+    "storage_glusterfs": lambda name: Storage(
+        name,
+        StorageArgs(
+            kind="glusterfs",
+            nodes=NODES,
+            folders={"registry": 999},
+            glusterfs=GlusterfsArgs(
+                images={node.name: DIGEST for node in NODES},
+                folder="/var/lib/studip/test",
+                members=NODES[:3],
+                certificate=Certificate(
+                    certificate="public", key=Output.secret(PASSWORD), authority="public"
+                ),
+                resources=RESOURCES,
+                client_resources=RESOURCES,
+                logging=Logging(),
+            ),
+            labels=_labels("storage"),
+        ),
+    ),
+    "storage_nfs": lambda name: Storage(
+        name,
+        StorageArgs(
+            kind="nfs",
+            nodes=NODES,
+            nfs=NfsArgs(server="files.test", path="/export"),
+            labels=_labels("storage"),
+        ),
     ),
 }
 

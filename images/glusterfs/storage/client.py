@@ -15,6 +15,7 @@ MOUNT = Path("/node/shared")  # /node is shared with the node: what is mounted b
 SECURE = Path("/var/lib/glusterd/secure-access")
 LOOK = 2.0  # s between two looks
 ANSWER = 20.0  # s a look may take; longer than a member is waited for
+PATIENCE = 10.0  # s until a mount that never served is made anew: the volume's options may be newer
 
 
 class Client:
@@ -24,7 +25,8 @@ class Client:
         self.settings = settings
         self.stop = threading.Event()
         self.daemon: subprocess.Popen[bytes] | None = None
-        self.prepared = False  # this run's mount has all folders
+        self.mounted = 0.0  # when glusterfs was started
+        self.prepared = False  # this mount has served, and has all folders
 
     def run(self) -> int:
         """Until SIGTERM."""
@@ -46,6 +48,8 @@ class Client:
             self._mount()
         elif reason := self._probe():
             state = "hanging" if self.prepared else "mounting"
+            if not self.prepared and time.monotonic() > self.mounted + PATIENCE:
+                self._unmount()
         else:
             if not self.prepared:
                 self._prepare()
@@ -53,7 +57,7 @@ class Client:
         status.write({"state": state, "reason": reason, "healthy": state == "mounted"})
 
     def _mount(self) -> None:
-        self.prepared = False
+        self.prepared, self.mounted = False, time.monotonic()
         MOUNT.mkdir(exist_ok=True)
         # Whoever finds the folder while nothing is mounted must not write into it.
         MOUNT.chmod(0)
