@@ -1,21 +1,17 @@
-"""`python3 -m storage server|client|health`."""
+"""`python3 -m storage server|client`."""
 
 import sys
 
-from . import client, server, status
+from . import client, server
 from .settings import ClientSettings, ServerSettings, SettingError
 
 
 def main(role: str) -> int:
     """Run a role until it ends: its exit code."""
     try:
-        match role:
-            case "server":
-                return server.run(ServerSettings.read())
-            case "client":
-                return client.run(ClientSettings.read())
-            case _:
-                return status.health()
+        if role == "server":
+            return server.run(ServerSettings.read())
+        return client.run(ClientSettings.read())
     except SettingError as error:
         print(f"storage: {error}", file=sys.stderr)
         return 1

@@ -12,8 +12,11 @@ from .settings import ClientSettings, has_certificate
 from .status import log
 
 MOUNT = Path("/node/shared")  # /node is shared with the node: what is mounted below it shows there
+MARK = Path("/node/mounted")  # the node's boot in which something was mounted
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 SECURE = Path("/var/lib/glusterd/secure-access")
 LOOK = 2.0  # s between two looks
+SETTLE = 30.0  # s in which containers that have an older mount are replaced; then others may follow
 ANSWER = 20.0  # s a look may take; longer than a member is waited for
 PATIENCE = 10.0  # s until a mount that never served is made anew: the volume's options may be newer
 
@@ -27,6 +30,7 @@ class Client:
         self.daemon: subprocess.Popen[bytes] | None = None
         self.mounted = 0.0  # when glusterfs was started
         self.prepared = False  # this mount has served, and has all folders
+        self.settled: float | None = None  # when this run's first mount counts as well
 
     def run(self) -> int:
         """Until SIGTERM."""
@@ -53,8 +57,12 @@ class Client:
         else:
             if not self.prepared:
                 self._prepare()
-            state = "mounted"
-        status.write({"state": state, "reason": reason, "healthy": state == "mounted"})
+            state = "mounted" if self.prepared else "mounting"
+            if self.settled is not None and time.monotonic() < self.settled:
+                reason = "containers that had an older mount are being replaced"
+        status.write(
+            {"state": state, "reason": reason, "healthy": state == "mounted" and not reason}
+        )
 
     def _mount(self) -> None:
         self.prepared, self.mounted = False, time.monotonic()
@@ -103,6 +111,11 @@ class Client:
                 log(f"{name}: {error.strerror}; trying again")
                 return
         self.prepared = True
+        if self.settled is None:
+            boot = BOOT.read_text()
+            again = MARK.exists() and MARK.read_text() == boot
+            MARK.write_text(boot)
+            self.settled = time.monotonic() + (SETTLE if again else 0.0)
 
     def _unmount(self) -> None:
         """Also what a killed run has left; whoever has files open keeps the dead mount."""

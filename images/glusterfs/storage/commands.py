@@ -45,6 +45,11 @@ class Heals:
     split_brain: int  # entries
     connected: frozenset[str]  # members whose brick took part
 
+    @property
+    def owing(self) -> bool:
+        """Whether anything is left."""
+        return bool(self.pending or self.split_brain)
+
     @classmethod
     def read(cls, volume: str) -> "Heals":
         """Ask all bricks that can be reached; CommandError if it can't be known."""

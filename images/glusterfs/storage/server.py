@@ -28,7 +28,7 @@ OP_VERSION = 100000  # of a storage that is made today; members raise it themsel
 GRACE = 15.0  # s without a volume until a member counts as well: somebody has to be the first
 LOOK = 2.0  # s between two looks, as long as there is something to do
 CALM = 5.0  # s between two looks, when there is not
-HEALS = 15.0  # s between two looks at what is to be healed, where nothing is expected
+HEALS = 60.0  # s between two looks at what is to be healed, where nothing is expected
 PATIENCE = 10.0  # s until an action that did not help is tried again
 LOG_SIZE = 8 * 1024 * 1024  # bytes
 
@@ -261,7 +261,8 @@ class Server:
         return "joining", "the brick is down"
 
     def _watch_heals(self) -> tuple[str, str]:
-        if self._is_due("heals", HEALS if self.joined else LOOK):
+        calm = self.joined and not volume.owed() and not (self.heals and self.heals.owing)
+        if self._is_due("heals", HEALS if calm else PATIENCE if self.joined else LOOK):
             heals = Heals.read(self.settings.volume)
             self.heals = heals
             if not heals.pending and self.settings.member in heals.connected:

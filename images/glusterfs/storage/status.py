@@ -1,4 +1,4 @@
-"""What a role's supervisor knows, in a file; health checks and operators read it."""
+"""What a role's supervisor knows, in files; health checks and operators read them."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path("/run/studip/status.json")
-STALE = 30.0  # s without news until a supervisor counts as hung
+HEALTHY = Path("/run/studip/healthy")  # touched while the role is well; its age tells a hung one
 
 
 def log(text: str) -> None:
@@ -25,6 +25,10 @@ def write(known: dict[str, Any]) -> None:
     new = FILE.with_suffix(".new")
     new.write_text(json.dumps({**known, "time": round(time.time(), 1)}) + "\n")
     new.replace(FILE)
+    if known.get("healthy"):
+        HEALTHY.touch()
+    else:
+        HEALTHY.unlink(missing_ok=True)
 
 
 def _read() -> dict[str, Any]:
@@ -33,16 +37,3 @@ def _read() -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def health() -> int:
-    """0 if the role is well; says why where not."""
-    known = _read()
-    late = time.time() - known.get("time", 0)
-    if late > STALE:
-        print(f"no news for {late:.0f} s" if known else "not started yet")
-        return 1
-    if not known.get("healthy"):
-        print(f"{known.get('state')}: {known.get('reason') or 'not ready'}")
-        return 1
-    return 0
