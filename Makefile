@@ -31,18 +31,31 @@ down: python pulumi ## Stop the platform; its data stays
 destroy: python pulumi ## Remove the platform AND ITS DATA (FORCE=1 asks nothing)
 	@$(OPERATE) destroy --stack $(STACK)
 prune: python pulumi ## Remove what carries our labels and no environment stands for (asks; FORCE=1 says yes)
-	@$(OPERATE) prune
+	@$(OPERATE) prune --stack $(STACK)
 gc: python pulumi ## Take old images out of the registry: make gc KEEP=3
 	@$(OPERATE) gc --stack $(STACK) $(if $(KEEP),--keep $(KEEP))
 
+##@ Nodes
+.PHONY: nodes drain activate
+nodes: python ## Make one Swarm of the settings' nodes, and show them: make nodes STACK=swarm
+	@$(OPERATE) nodes --stack $(STACK)
+drain: python ## Take a node out of service: make drain NODE=node-2 STACK=swarm
+	@$(OPERATE) drain --stack $(STACK) $(NODE)
+activate: python ## Take it back, and wait until everything is whole
+	@$(OPERATE) activate --stack $(STACK) $(NODE)
+
 ##@ Check
-.PHONY: test test-unit test-live lint bench
-test: all ## Run all tests
-	@$(ON) exec pytest
+.PHONY: check test test-unit test-live test-swarm lint bench
+check: python ## Say all that is wrong with a settings file: make check STACK=swarm
+	@$(ON) exec python -m stacks.settings check Pulumi.$(STACK).yaml
+test: all ## Run all tests but those of whole clusters
+	@$(ON) exec pytest -m "not cluster"
 test-unit: python ## Run the tests that need no engine
-	@$(ON) exec pytest -m "not live"
+	@$(ON) exec pytest -m "not live and not cluster"
 test-live: all ## Run the tests on the engine of this machine
-	@$(ON) exec pytest -m live
+	@$(ON) exec pytest -m "live and not cluster"
+test-swarm: all ## Run the tests on a Swarm of three machines, made as containers
+	@$(ON) exec pytest -m cluster
 lint: lint-python lint-types lint-images lint-shell lint-yaml lint-repository ## Check style and types of everything
 bench: all ## Measure, into build/bench.json
 	@$(ON) exec python -m tests.bench

@@ -15,6 +15,14 @@ TMP = 128  # MiB of each container's /tmp, where uploads arrive
 
 
 @dataclass(frozen=True, kw_only=True)
+class Backend:
+    """How a load balancer that is not ours reaches the web replicas."""
+
+    port: int  # TCP on each node, which therefore runs one replica at most
+    trusted_proxies: Sequence[str]  # CIDR; whose forwarded headers are believed
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApplicationArgs:
     """Everything the application needs; the rest is in its image."""
 
@@ -32,6 +40,7 @@ class ApplicationArgs:
     replicas: int
     drain: int  # s a stopping replica answers /health with 503 before it stops
     update: Update
+    backend: Backend | None  # none: nobody but our own load balancer reaches the replicas
     resources: Resources
     cron_resources: Resources
     cron_grace_period: float  # s, longer than the longest job
@@ -53,6 +62,8 @@ class ApplicationEndpoint:
 def secrets(args: ApplicationArgs) -> list[SecretFile]:
     """Files with the application's secrets."""
     files = [SecretFile(name="database-password", content=args.database.password)]
+    if args.database.authority is not None:
+        files.append(SecretFile(name="database-authority", content=args.database.authority))
     if args.cache and args.cache.password is not None:
         files.append(SecretFile(name="cache-password", content=args.cache.password))
     return files
@@ -78,6 +89,10 @@ def environment(args: ApplicationArgs, folder: str = "/run/secrets") -> dict[str
         "PHP_UPLOAD_LIMIT": f"{TMP * 3 // 4}M",
         **args.config,
     }
+    if args.backend:
+        env["TRUSTED_PROXIES"] = " ".join(args.backend.trusted_proxies) or "none"
+    if args.database.authority is not None:
+        env["MYSQL_SSL_CA_FILE"] = f"{folder}/database-authority"
     if args.cache:
         env |= {
             "STUDIP_CACHING_ENABLE": "1",

@@ -1,19 +1,48 @@
 """The database: what it takes, what it tells the application."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pulumi import Input
 
+from components.budget import Budget
+from components.certificate import Certificate
+from components.members import MemberTimers
+from components.node import Node
+from components.proxy_timers import ProxyTimers
 from components.workload import Logging, Network, Resources
+
+PORT = 3306
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaleraTimers:
+    """How soon members of a Galera cluster give up one that is silent, in s."""
+
+    keepalive: float = 0.5  # between two signs of life, and between two looks at those of others
+    suspect: float = 2.0  # silence until a member is suspected
+    inactive: float = 4.0  # silence until it is given up, whatever the others say
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaleraArgs:
+    """A MariaDB cluster whose members all have all data; the proxy sends writes to one of them."""
+
+    members: int  # 3, 5 or 7
+    nodes: Sequence[Node]
+    # With the names of all members (`components.members.hosts`) and of the proxy.
+    certificate: Certificate
+    timers: GaleraTimers = field(default_factory=GaleraTimers)
+    member_timers: MemberTimers = field(default_factory=MemberTimers)
+    cache: int = 128  # MiB of writes kept for members that were away; beyond it they copy all
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseClusterArgs:
     """MariaDB for one application, reachable on the data network only."""
 
-    kind: Literal["single"]
+    kind: Literal["single", "galera"]
     image: Input[str]  # passed through
     network: Network
     database: str
@@ -21,6 +50,7 @@ class DatabaseClusterArgs:
     password: Input[str]  # secret, passed through
     root_password: Input[str]  # secret, passed through
     parameters: Mapping[str, str]  # server variables of my.cnf
+    galera: GaleraArgs | None = None  # for that kind
     labels: Mapping[str, str]
     resources: Resources
     logging: Logging
@@ -35,3 +65,40 @@ class DatabaseEndpoint:
     database: str
     user: str
     password: Input[str]  # secret
+    authority: Input[str] | None = None  # PEM; the server proves with TLS that it is `host`
+    # Where there are several, of which one takes the writes: a proxy has to find it.
+    members: Sequence[Input[str]] = ()
+
+
+def budgets(args: GaleraArgs, proxy: ProxyTimers) -> list[Budget]:
+    """Outages that faults of a Galera cluster may cause: s without a write."""
+    timers, members = args.timers, args.member_timers
+    # A write needs all members of the view, so every silent one has to be given up first.
+    given_up = timers.inactive + timers.keepalive
+    found = members.tick + proxy.interval
+    return [
+        Budget(
+            part="database",
+            fault="database primary killed",
+            outage=given_up + found,
+            formula="inactive + keepalive + tick + proxy interval",
+        ),
+        Budget(
+            part="database",
+            fault="network of the database primary cut",
+            outage=max(given_up + found, proxy.detection),
+            formula="max(inactive + keepalive + tick + proxy interval, proxy detection)",
+        ),
+        Budget(
+            part="database",
+            fault="database secondary killed",
+            outage=given_up,
+            formula="inactive + keepalive",
+        ),
+        Budget(
+            part="database",
+            fault="database primary stopped",
+            outage=members.poll + found + proxy.detection,
+            formula="poll + tick + proxy interval + proxy detection",
+        ),
+    ]

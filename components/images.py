@@ -1,12 +1,13 @@
 """Images: built from a folder of images/, published, and referenced by digest."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pulumi import Input
 
+from components.node import Node
 from components.registry import RegistryEndpoint
 
 
@@ -29,3 +30,14 @@ class ImageArgs:
             digest.update(str(path.relative_to(self.context)).encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedImageArgs:
+    """An image that each node builds for itself, as what it holds runs before the registry does."""
+
+    image: ImageArgs  # without registry
+    nodes: Sequence[Node]
+    # Build arguments beside the image's own, by node: what it stands on there.
+    node_build_args: Mapping[str, Mapping[str, Input[str]]] = field(default_factory=dict)
+    tag: str | None = None  # none: one that changes with the recipe

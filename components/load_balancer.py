@@ -19,8 +19,8 @@ class LoadBalancerArgs:
     edge_network: Network
     application_network: Network
     backend: ApplicationEndpoint
-    http_port: int  # on the node
-    https_port: int | None  # on the node, with `certificate`
+    http_port: int  # on the node, or on its own address in the edge network
+    https_port: int | None  # the same, with `certificate`
     certificate: Input[str] | None  # PEM: certificate, chain and key; secret
     labels: Mapping[str, str]
     resources: Resources

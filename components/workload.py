@@ -6,6 +6,8 @@ from typing import Literal
 
 from pulumi import Input
 
+RESTART_DELAY = 2.0  # s after a task has ended until the next one starts
+
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
@@ -54,11 +56,15 @@ class Mount:
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """A command that succeeds while the container is healthy."""
+    """A command that succeeds while the container is healthy.
+
+    The interval counts for the first check too, so it is short: the command itself waits until the
+    container is ready, and pauses for 2 s before each later look.
+    """
 
     command: Sequence[str]
-    interval: float = 2.0  # s between two checks
-    timeout: float = 5.0  # s for one check
+    interval: float = 0.25  # s from the start to the first check, and between two
+    timeout: float = 7.0  # s for one check, its pause included
     retries: int = 3  # failures in a row until the container is unhealthy
     start_period: float = 60.0  # s in which failures do not count
 
@@ -97,6 +103,7 @@ class Network:
     id: Input[str]  # passed through
     name: Input[str]  # passed through; DNS and one-shot containers go by it
     predefined: bool = False  # the engine's own (bridge, host, none)
+    outside: bool = False  # gives addresses of the site's own network: no port is published
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from io import TextIOWrapper
 from types import ModuleType
 from typing import cast
 
-from operations import destroy, down, gc, logs, prune, shell, status, up
+from operations import activate, destroy, down, drain, gc, logs, nodes, prune, shell, status, up
 from operations.project import require_environment
 from toolchain.failure import Failure
 
@@ -19,6 +19,9 @@ COMMANDS: dict[str, ModuleType] = {
     "destroy": destroy,
     "prune": prune,
     "gc": gc,
+    "nodes": nodes,
+    "drain": drain,
+    "activate": activate,
 }
 
 EXAMPLES = """examples:
@@ -28,6 +31,8 @@ EXAMPLES = """examples:
   python -m operations shell database
   python -m operations shell web -c 'ls -l data'
   python -m operations gc --keep 3
+  python -m operations nodes --stack swarm
+  python -m operations drain node-2 --stack swarm
 """
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from operations import engine, heal, pulumi, up
+from operations import cluster, engine, heal, pulumi, up
 from operations.engine import Thing
 from operations.terminal import confirm
 
@@ -14,11 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Say what will be lost, ask on a terminal, destroy; the exit code is Pulumi's."""
     stack = arguments.stack
-    client = engine.connect()
+    engines = cluster.engines(stack)
     heal.release(stack)
-    print("\n".join(announcement(stack, engine.things(client, stack))), flush=True)
+    print("\n".join(announcement(stack, engine.things(engines, stack))), flush=True)
     confirm(f"Destroy {stack}?", unattended=True)
-    heal.heal(client, stack)
+    heal.heal(engines, stack)
     end = pulumi.run("destroy", "--stack", stack, "--yes", "--skip-preview")
     if end.interrupted:
         print("\nInterrupted; what was done is recorded. `make destroy` goes on from here.")

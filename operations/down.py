@@ -2,7 +2,7 @@
 
 import argparse
 
-from operations import engine, heal, pulumi, up
+from operations import cluster, heal, pulumi, up
 
 # What stays: data, and what would be costly or impossible to make again. The registry stays with
 # its images, as they can't be told from the place that they were pushed to. Swarm's secrets go:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Destroy all but what is kept; the exit code is Pulumi's."""
     stack = arguments.stack
-    heal.heal(engine.connect(), stack)
+    heal.heal(cluster.engines(stack), stack)
     end = pulumi.run("destroy", "--stack", stack, "--yes", "--skip-preview", *excluded())
     if end.interrupted:
         print("\nInterrupted; what was done is recorded.")

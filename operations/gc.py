@@ -5,9 +5,9 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from operations import engine, listening, parts, pulumi, shell
+from operations import cluster, engine, listening, parts, pulumi, shell
 from operations.distribution import Registry, Version
-from operations.engine import Client
+from operations.engine import Client, Engines
 from toolchain.failure import Failure
 
 ADDRESS = "REGISTRY_HTTP_ADDR"  # tells the registry where to listen, and us where to ask
@@ -33,17 +33,20 @@ def run(arguments: argparse.Namespace) -> int:
         keep = listening.settings(arguments.stack).registry.keep
     if keep < 1:
         raise Failure(f"--keep {keep}: must be at least 1")
-    client = engine.connect()
-    container = shell.find_container(client, parts.find(client, arguments.stack, "registry"))
-    registry = Registry(f"http://{address(client, container)}")
+    engines = cluster.engines(arguments.stack)
+    part = parts.find(engines, arguments.stack, "registry")
+    found = shell.find_container(engines, part)
+    client, container = engines.nodes[found.node], found.id
+    registry = Registry(f"http://{address(client, container, found.node)}")
     versions = [registry.version(*revision) for revision in revisions(client, container)]
-    used = digests(client) | recorded(pulumi.state(arguments.stack))
+    used = digests(engines) | recorded(pulumi.state(arguments.stack))
     old = superfluous(versions, used, keep)
     for version in old:
         registry.delete(version)
         print(f"deleted {version}")
     if old:
-        collect(client, container)
+        inside(client, container, COLLECT)
+        renew(engines, part)
         wait(registry)
     print(f"Removed {len(old)} of {len(versions)} images from the registry.")
     return 0
@@ -78,24 +81,30 @@ def parse(link: str) -> tuple[str, str]:
     return repository, f"{algorithm}:{digest}"
 
 
-def address(client: Client, container: str) -> str:
+def address(client: Client, container: str, node: str) -> str:
     """Where the registry in this container listens, as its environment says."""
     with engine.refusals():
         inspected = client.api.inspect_container(container)
+        # On the loopback address only the node itself finds it.
+        default = client.info()["Swarm"]["NodeAddr"] if node else "127.0.0.1"
     env = dict(pair.split("=", 1) for pair in inspected["Config"]["Env"] if "=" in pair)
     if ADDRESS not in env:
         raise Failure(f"the registry's container has no {ADDRESS}")
     host, _, port = env[ADDRESS].rpartition(":")
-    return f"{host or '127.0.0.1'}:{port}"
+    if node and host in ("127.0.0.1", "0.0.0.0"):
+        host = ""
+    return f"{host or default}:{port}"
 
 
-def digests(client: Client) -> set[str]:
-    """Digests of all images that a service or a container of this engine refers to."""
+def digests(engines: Engines) -> set[str]:
+    """Digests of all images that a service or a container of these engines refers to."""
     with engine.refusals():
         images = [
-            raw["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] for raw in client.api.services()
+            raw["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
+            for raw in engines.manager.api.services()
         ]
-        images += [raw["Image"] for raw in client.api.containers(all=True)]
+        for client in engines.nodes.values():
+            images += [raw["Image"] for raw in client.api.containers(all=True)]
     return {digest for image in images if (digest := image.partition("@")[2])}
 
 
@@ -105,11 +114,11 @@ def recorded(state: pulumi.State) -> set[str]:
     return {digest for name in names if (digest := name.partition("@")[2])}
 
 
-def collect(client: Client, container: str) -> None:
-    """Remove what no image refers to; then a new registry, as the old one remembers it."""
-    inside(client, container, COLLECT)
-    with engine.refusals():
-        client.api.stop(container)  # Swarm starts the next one
+def renew(engines: Engines, part: parts.Running) -> None:
+    """New registries, as the old ones remember what is gone."""
+    for container in shell.find_containers(engines, part):
+        with engine.refusals():
+            engines.nodes[container.node].api.stop(container.id)  # Swarm starts the next one
 
 
 def inside(client: Client, container: str, script: str) -> str:

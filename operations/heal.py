@@ -10,7 +10,7 @@ from pathlib import Path
 
 from components.labels import PART
 from operations import engine, pulumi
-from operations.engine import Client, Thing
+from operations.engine import Engines, Thing
 from toolchain.failure import Failure
 
 PROC = Path("/proc")
@@ -28,7 +28,7 @@ class Lock:
     since: str
 
 
-def heal(client: Client, stack: str) -> None:
+def heal(engines: Engines, stack: str) -> None:
     """Free the stack from a dead process's lock, and finish or undo what was half done."""
     release(stack)
     state = pulumi.state(stack)
@@ -37,9 +37,9 @@ def heal(client: Client, stack: str) -> None:
     print(f"An earlier run was interrupted in the middle of {len(state.pending)} operations:")
     for operation in state.pending:
         print(f"  {operation.kind} {operation.resource.name}")
-    for thing in half_made(engine.things(client, stack), state):
+    for thing in half_made(engine.things(engines, stack), state):
         print(f"  removing the half-made {thing}")
-        engine.remove(client, thing)
+        engine.remove(engines, thing)
     print("Reading how things are now ...", flush=True)
     end = pulumi.run(
         "refresh", "--stack", stack, "--yes", "--skip-preview", "--clear-pending-creates"

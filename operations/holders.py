@@ -26,9 +26,8 @@ def of_port(client: Client, port: int) -> Holder:
     """The container that publishes or listens on the port, or the process that does."""
     with engine.refusals():
         running = list(client.api.containers())
-    for raw in running:
-        if any(published.get("PublicPort") == port for published in raw["Ports"]):
-            return _container(raw)
+    if raw := _publisher(running, port):
+        return _container(raw)
     pid = listening_process(port)
     if pid is None:
         return Holder("a program that this user can't see")
@@ -36,6 +35,20 @@ def of_port(client: Client, port: int) -> Holder:
     if raw := _container_of(pid, running):
         return _container(raw)
     return Holder(f"process {pid} ({_command(pid)})")
+
+
+def publisher(client: Client, port: int) -> Holder | None:
+    """The container that publishes the port on the engine's machine."""
+    with engine.refusals():
+        raw = _publisher(client.api.containers(), port)
+    return _container(raw) if raw else None
+
+
+def _publisher(running: Iterable[Mapping[str, Any]], port: int) -> Mapping[str, Any] | None:
+    for raw in running:
+        if any(published.get("PublicPort") == port for published in raw["Ports"]):
+            return raw
+    return None
 
 
 def _container(raw: Mapping[str, Any]) -> Holder:

@@ -23,10 +23,12 @@ def settings(environment: str) -> Settings:
 
 
 def listeners(settings: Settings) -> list[Listener]:
-    """Ports that the load balancer and the registry will listen on."""
+    """Ports of this machine that the platform will listen on."""
     balancer, registry = settings.load_balancer, settings.registry
     found = []
-    if balancer.kind != "external":
+    if balancer.backend_port is not None:
+        found.append(Listener("studip:load_balancer.backend_port", ANYWHERE, balancer.backend_port))
+    elif settings.networks.edge.driver != "macvlan":  # else it has an address of its own
         found.append(Listener("studip:load_balancer.http_port", ANYWHERE, balancer.http_port))
         if balancer.https_port is not None:
             found.append(Listener("studip:load_balancer.https_port", ANYWHERE, balancer.https_port))

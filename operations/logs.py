@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from operations import engine, parts
-from operations.engine import Client
+from operations import cluster, engine, parts
+from operations.engine import Engines
 from toolchain.failure import Failure
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -24,10 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the log of a part."""
-    client = engine.connect()
-    part = parts.find(client, arguments.stack, arguments.part)
+    engines = cluster.engines(arguments.stack)
+    part = parts.find(engines, arguments.stack, arguments.part)
     try:
-        for line in lines(client, part, arguments.follow, since(arguments.since, time.time())):
+        for line in lines(engines, part, arguments.follow, since(arguments.since, time.time())):
             print(line, flush=arguments.follow)
     except KeyboardInterrupt:
         pass
@@ -51,20 +51,20 @@ def since(text: str, now: float) -> int:
         ) from None
 
 
-def lines(client: Client, part: parts.Running, follow: bool, since: int) -> Iterator[str]:
+def lines(engines: Engines, part: parts.Running, follow: bool, since: int) -> Iterator[str]:
     """The lines of a part, each with its replica in front."""
     with engine.refusals():
         if not part.is_service:
-            chunks = client.api.logs(
+            chunks = engines.nodes[part.node].api.logs(
                 part.id, stream=True, follow=follow, since=since or None, stdout=True, stderr=True
             )
             yield from (f"{part.part} | {line}" for line in split(chunks))
             return
         replicas = {
             task["ID"]: str(task.get("Slot") or task.get("NodeID", "")[:8])
-            for task in client.api.tasks(filters={"service": part.id})
+            for task in engines.manager.api.tasks(filters={"service": part.id})
         }
-        chunks = client.api.service_logs(
+        chunks = engines.manager.api.service_logs(
             part.id,
             details=True,
             follow=follow,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.labels import ENVIRONMENT, PART
-from operations.engine import Client, refusals, selector
+from operations.engine import SERVICE_ID, Engines, refusals, selector
 from toolchain.failure import Failure
 
 
@@ -16,31 +16,34 @@ class Running:
     id: str
     name: str
     is_service: bool
+    node: str = ""  # that a container of its own is on
 
 
-def running(client: Client, environment: str) -> dict[str, Running]:
+def running(engines: Engines, environment: str) -> dict[str, Running]:
     """All parts of an environment that have a service, or else a container of their own."""
     filters = selector(environment)
     found: dict[str, Running] = {}
     with refusals():
-        for raw in client.api.containers(all=True, filters=filters):
-            if "com.docker.swarm.service.id" not in raw["Labels"]:
-                _add(found, raw["Labels"], raw["Id"], raw["Names"][0].removeprefix("/"), False)
-        for raw in client.api.services(filters=filters):
-            _add(found, raw["Spec"]["Labels"], raw["ID"], raw["Spec"]["Name"], True)
+        for node, client in engines.nodes.items():
+            for raw in client.api.containers(all=True, filters=filters):
+                if SERVICE_ID not in raw["Labels"]:
+                    name = raw["Names"][0].removeprefix("/")
+                    part = _part(raw["Labels"], name)
+                    found[part] = Running(part, raw["Id"], name, False, node)
+        for raw in engines.manager.api.services(filters=filters):
+            name = raw["Spec"]["Name"]
+            part = _part(raw["Spec"]["Labels"], name)
+            found[part] = Running(part, raw["ID"], name, True)
     return found
 
 
-def _add(
-    found: dict[str, Running], labels: dict[str, Any], id: str, name: str, is_service: bool
-) -> None:
-    part = labels.get(PART, name.removeprefix(f"studip-{labels[ENVIRONMENT]}-"))
-    found[part] = Running(part=part, id=id, name=name, is_service=is_service)
+def _part(labels: dict[str, Any], name: str) -> str:
+    return str(labels.get(PART, name.removeprefix(f"studip-{labels[ENVIRONMENT]}-")))
 
 
-def find(client: Client, environment: str, part: str) -> Running:
+def find(engines: Engines, environment: str, part: str) -> Running:
     """The part of that name; raises Failure naming the possible ones otherwise."""
-    found = running(client, environment)
+    found = running(engines, environment)
     if part in found:
         return found[part]
     if not found:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operations import holders
-from operations.engine import Client
+from operations.engine import Engines
 from toolchain import places
 from toolchain.failure import Failure
 
@@ -39,18 +39,23 @@ class Login:
     password: str
 
 
-def check_ports(client: Client, environment: str, listeners: Iterable[Listener]) -> None:
-    """Raise Failure naming each port that somebody else holds."""
+def check_ports(engines: Engines, environment: str, listeners: Iterable[Listener]) -> None:
+    """Raise Failure naming each port that somebody else holds.
+
+    On other machines only containers are seen: a process in the way fails the roll-out.
+    """
     taken = []
     for listener in listeners:
-        if is_free(listener):
-            continue
-        holder = holders.of_port(client, listener.port)
-        if holder.environment != environment:
-            taken.append(
-                f"{listener.key}: port {listener.port} is taken by {holder.description}; "
-                "end that, or choose another port"
-            )
+        for node, client in engines.nodes.items():
+            if node:
+                holder = holders.publisher(client, listener.port)
+            else:
+                holder = None if is_free(listener) else holders.of_port(client, listener.port)
+            if holder is not None and holder.environment != environment:
+                taken.append(
+                    f"{listener.key}: port {listener.port}{f' of {node}' if node else ''} is taken "
+                    f"by {holder.description}; end that, or choose another port"
+                )
     if taken:
         raise Failure("\n".join(taken))
 
@@ -87,23 +92,27 @@ def room(folder: Path) -> int:
     return shutil.disk_usage(folder).free // MIB
 
 
-def folders(client: Client, first: bool) -> dict[Path, int]:
+def folders(engines: Engines, first: bool) -> dict[Path, int]:
     """MiB that the engine's folder, the cache and the state need; `first`: nothing is built yet."""
     needed = {places.cache(): LATER_ROOM, places.state(): STATE_ROOM}
-    engine_folder = Path(client.info()["DockerRootDir"])
-    if engine_folder.exists():  # else the engine runs elsewhere
-        needed[engine_folder] = FIRST_ROOM if first else LATER_ROOM
+    for node, client in engines.nodes.items():
+        engine_folder = Path(client.info()["DockerRootDir"])
+        if not node and engine_folder.exists():  # else the engine runs elsewhere
+            needed[engine_folder] = FIRST_ROOM if first else LATER_ROOM
     return needed
 
 
-def check_login(client: Client, login: Login) -> None:
-    """Raise Failure where the registry refuses the user, or can't be asked by the engine."""
+def check_login(engines: Engines, login: Login) -> None:
+    """Raise Failure where the registry refuses the user, or can't be asked by an engine."""
     from docker.errors import APIError
 
-    try:
-        client.api.login(login.user, password=login.password, registry=login.address, reauth=True)
-    except APIError as error:
-        raise Failure(
-            f"{login.key}: the registry at {login.address} does not let user {login.user!r} in "
-            f"({error.explanation or error})"
-        ) from None
+    for node, client in engines.nodes.items():
+        try:
+            client.api.login(
+                login.user, password=login.password, registry=login.address, reauth=True
+            )
+        except APIError as error:
+            raise Failure(
+                f"{login.key}: the registry at {login.address} does not let user {login.user!r} in"
+                f"{f' from {node}' if node else ''} ({error.explanation or error})"
+            ) from None

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Collection, Iterable, Sequence
 
 from components.labels import PART
-from operations import engine, project, pulumi
-from operations.engine import Client, Thing
+from operations import cluster, engine, project, pulumi
+from operations.engine import Engines, Thing
 from operations.terminal import confirm
 
 
@@ -18,11 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Remove what is left of forgotten environments, and dangling images of our builds."""
-    client = engine.connect()
-    images, freed = remove_images(client)
+    engines = cluster.engines(arguments.stack)
+    images, freed = remove_images(engines)
     print(f"Removed {images} dangling images ({freed} MiB).")
     known = {*pulumi.stacks(), *project.environments()}
-    things = leftovers(engine.things(client, arguments.only), known)
+    things = leftovers(engine.things(engines, arguments.only), known)
     if arguments.only is None:
         things = without_running(things)
     for thing in things:
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     if things:
         confirm("Remove these? THE DATA IN THE VOLUMES WILL BE GONE.", unattended=False)
     for thing in things:
-        engine.remove(client, thing)
+        engine.remove(engines, thing)
     print(f"Removed {len(things)} things of forgotten environments.")
     return 0
 
@@ -52,9 +52,12 @@ def without_running(things: Sequence[Thing]) -> list[Thing]:
     return [thing for thing in things if thing.environment not in running]
 
 
-def remove_images(client: Client) -> tuple[int, int]:
+def remove_images(engines: Engines) -> tuple[int, int]:
     """Remove our images without a name that no container uses: how many, and MiB freed."""
-    with engine.refusals():
-        done = client.api.prune_images(filters={"dangling": True, "label": [f"{PART}=images"]})
-    deleted = [image for image in done["ImagesDeleted"] or [] if "Deleted" in image]
-    return len(deleted), round(done["SpaceReclaimed"] / 2**20)
+    deleted = freed = 0
+    for client in engines.nodes.values():
+        with engine.refusals():
+            done = client.api.prune_images(filters={"dangling": True, "label": [f"{PART}=images"]})
+        deleted += sum("Deleted" in image for image in done["ImagesDeleted"] or [])
+        freed += done["SpaceReclaimed"]
+    return deleted, round(freed / 2**20)

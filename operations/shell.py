@@ -4,9 +4,10 @@ import argparse
 import os
 import shutil
 import sys
+from dataclasses import dataclass
 
-from operations import engine, parts
-from operations.engine import Client
+from operations import cluster, engine, parts
+from operations.engine import Engines
 from toolchain.failure import Failure
 
 # bash where the image has it, else sh; with `-c` a command is run instead.
@@ -21,29 +22,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Become `docker exec`, so that terminal, signals and exit code are the shell's own."""
-    client = engine.connect()
-    container = find_container(client, parts.find(client, arguments.stack, arguments.part))
+    engines = cluster.engines(arguments.stack)
+    part = parts.find(engines, arguments.stack, arguments.part)
+    container = find_container(engines, part)
     program = shutil.which("docker")
     if program is None:
         raise Failure(
             "the docker command line is missing: `toolchain/bootstrap engine` installs it"
         )
     sys.stdout.flush()
-    os.execv(program, command(container, arguments.script, sys.stdin.isatty()))
+    words = command(container.id, arguments.script, sys.stdin.isatty())
+    os.execve(program, words, os.environ | engines.environment(container.node))
 
 
-def find_container(client: Client, part: parts.Running) -> str:
-    """Identifier of a running container of the part on this node; raises Failure without one."""
+@dataclass(frozen=True)
+class Container:
+    """A container, and whose engine has it."""
+
+    id: str
+    node: str
+
+
+def find_container(engines: Engines, part: parts.Running) -> Container:
+    """A running container of the part; raises Failure without one."""
+    found = find_containers(engines, part)
+    if not found:
+        raise Failure(f"{part.name} has no running container; see `make status`")
+    return found[0]
+
+
+def find_containers(engines: Engines, part: parts.Running) -> list[Container]:
+    """All running containers of the part."""
     filters: dict[str, object] = {"status": "running"}
     if part.is_service:
         filters["label"] = f"{engine.SERVICE_ID}={part.id}"
     else:
         filters["id"] = part.id
     with engine.refusals():
-        found = client.api.containers(filters=filters)
-    if not found:
-        raise Failure(f"{part.name} has no running container on this node; see `make status`")
-    return str(found[0]["Id"])
+        return [
+            Container(str(raw["Id"]), node)
+            for node, client in engines.nodes.items()
+            for raw in client.api.containers(filters=filters)
+        ]
 
 
 def command(container: str, script: str | None, terminal: bool) -> list[str]:

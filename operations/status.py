@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from components.labels import PART
-from operations import engine, pulumi, terminal
-from operations.engine import Client
+from operations import cluster, engine, pulumi, terminal
+from operations.engine import Client, Engines
 
 OUTPUTS = {"load-balancer": "url"}  # the stack's outputs that are not called as their part
 SHORT = 12  # hexadecimal digits of a digest that tell it from all others
@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; 1 if a part is unhealthy or missing."""
-    client = engine.connect()
-    parts = collect(client, arguments.stack, pulumi.state(arguments.stack))
+    engines = cluster.engines(arguments.stack)
+    parts = collect(engines, arguments.stack, pulumi.state(arguments.stack))
     well = bool(parts) and all(part.well for part in parts)
     if arguments.json:
         listed = [asdict(part) for part in parts]
@@ -71,14 +71,19 @@ def render(parts: Sequence[Part]) -> list[str]:
     ]
 
 
-def collect(client: Client, environment: str, state: pulumi.State) -> list[Part]:
+def collect(engines: Engines, environment: str, state: pulumi.State) -> list[Part]:
     """What the state expects, each beside what the engine has; then what nobody expects."""
     filters = engine.selector(environment)
     with engine.refusals():
-        services = {raw["ID"]: raw for raw in client.api.services(filters=filters, status=True)}
-        containers = client.api.containers(all=True, filters=filters)
-        local = client.api.containers(filters={"label": [engine.SERVICE_ID]})
-    jobs = {raw["Id"]: raw for raw in containers if engine.SERVICE_ID not in raw["Labels"]}
+        listed = engines.manager.api.services(filters=filters, status=True)
+        services = {raw["ID"]: raw for raw in listed}
+        jobs: dict[str, tuple[Client, Mapping[str, Any]]] = {}
+        replicas: list[Mapping[str, Any]] = []
+        for client in engines.nodes.values():
+            for raw in client.api.containers(all=True, filters=filters):
+                if engine.SERVICE_ID not in raw["Labels"]:
+                    jobs[raw["Id"]] = client, raw
+            replicas += client.api.containers(filters={"label": [engine.SERVICE_ID]})
 
     parts = []
     for resource in state.resources:
@@ -87,9 +92,10 @@ def collect(client: Client, environment: str, state: pulumi.State) -> list[Part]
         part = resource.label(PART) or resource.name
         endpoint = str(state.outputs.get(OUTPUTS.get(part, part), ""))
         if resource.id in services:
-            parts.append(of_service(part, services.pop(resource.id), local, endpoint))
+            parts.append(of_service(part, services.pop(resource.id), replicas, endpoint))
         elif resource.id in jobs:
-            parts.append(of_job(client, part, jobs.pop(resource.id)))
+            client, raw = jobs.pop(resource.id)
+            parts.append(of_job(client, part, raw))
         else:
             parts.append(Part(part, desired(resource), 0, 0, "", endpoint, "missing"))
     strangers = [raw["Spec"] for raw in services.values()]

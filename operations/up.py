@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 import toolchain.stack
-from operations import engine, heal, listening, preflight, pulumi, timing
+from operations import cluster, heal, listening, preflight, pulumi, timing
 from operations.terminal import BOLD, GREEN, colour, table
 from toolchain.places import RESULTS
 
@@ -22,15 +22,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Check, heal, roll out, and say what to do next; the exit code is Pulumi's."""
     stack = arguments.stack
     started = time.monotonic()
-    client = engine.connect()
     settings = listening.settings(stack)
-    preflight.check_ports(client, stack, listening.listeners(settings))
+    engines = cluster.of(settings)
+    preflight.check_ports(engines, stack, listening.listeners(settings))
     toolchain.stack.ensure(stack)
     for login in listening.logins(settings):
-        preflight.check_login(client, login)
-    heal.heal(client, stack)
+        preflight.check_login(engines, login)
+    heal.heal(engines, stack)
     first = not pulumi.state(stack).resources
-    preflight.check_room(preflight.folders(client, first))
+    preflight.check_room(preflight.folders(engines, first))
     stages = timing.bootstrap(RESULTS / "bootstrap.json")
     stages["checks"] = time.monotonic() - started
 

@@ -1,20 +1,78 @@
-"""What a deployed service must keep, as pure functions over its registered properties.
+"""What deployed services and one-shot containers must keep, as pure functions over properties.
 
-Properties are plain values under the names of the resource plugin (`taskSpec`, `containerSpec`).
-Each rule yields one sentence for each violation; where they come from is said in DESIGN's table
-"What Stud.IP needs from a cluster" and its style rules.
+Properties are plain values under the names of the resource plugin (`taskSpec`, `containerSpec`);
+what only an update will tell is `UNKNOWN`. Each rule yields one sentence for each violation; where
+they come from is said in DESIGN's table "What Stud.IP needs from a cluster" and its style rules.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Protocol
 
 from components.labels import PART
 from components.storage import STATE
 
 BY_DIGEST = re.compile(r"(^|@)sha256:[0-9a-f]{64}$")
 SECRET_NAME = re.compile(r"(PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_KEY)(?!.*_FILE$)")
+
+UNKNOWN: Final = object()  # a value that a preview can't tell
+
+
+class NotKnown(Exception):
+    """A rule asks for an unknown value; the update asks again, and gets it."""
+
+
+def known(value: Any) -> Any:
+    """The value; raises NotKnown where a preview can't tell it."""
+    if value is UNKNOWN:
+        raise NotKnown
+    return value
+
+
+class Container(Protocol):
+    """What a service's tasks and a one-shot container have in common."""
+
+    @property
+    def image(self) -> str:
+        """Reference of its image."""
+
+    @property
+    def env(self) -> Mapping[str, Any]:
+        """Its environment; values may be `UNKNOWN`."""
+
+    @property
+    def memory_limit(self) -> object:
+        """Its memory limit, in the plugin's unit; empty where it has none."""
+
+    @property
+    def log_options(self) -> Mapping[str, str]:
+        """Options of its log driver."""
+
+
+@dataclass(frozen=True)
+class ContainerView:
+    """A one-shot container's properties."""
+
+    properties: Mapping[str, Any]
+
+    @property
+    def image(self) -> str:
+        return str(known(self.properties.get("image", "")))
+
+    @property
+    def env(self) -> Mapping[str, Any]:
+        pairs = [item for item in self.properties.get("envs") or () if item is not UNKNOWN]
+        return dict(str(pair).split("=", 1) for pair in pairs)
+
+    @property
+    def memory_limit(self) -> object:
+        return self.properties.get("memory")
+
+    @property
+    def log_options(self) -> Mapping[str, str]:
+        return self.properties.get("logOpts") or {}
 
 
 @dataclass(frozen=True)
@@ -40,9 +98,20 @@ class ServiceView:
         return self.task.get("containerSpec") or {}
 
     @property
-    def env(self) -> Mapping[str, str]:
-        """The container's environment."""
+    def image(self) -> str:
+        return str(known(self.container.get("image", "")))
+
+    @property
+    def env(self) -> Mapping[str, Any]:
         return self.container.get("env") or {}
+
+    @property
+    def memory_limit(self) -> object:
+        return ((self.task.get("resources") or {}).get("limits") or {}).get("memoryBytes")
+
+    @property
+    def log_options(self) -> Mapping[str, str]:
+        return (self.task.get("logDriver") or {}).get("options") or {}
 
     @property
     def replicas(self) -> int:
@@ -56,19 +125,19 @@ class ServiceView:
         return self.part in ("web", "cron")
 
 
-Rule = Callable[[ServiceView], Iterator[str]]
+ContainerRule = Callable[[Container], Iterator[str]]
+ServiceRule = Callable[[ServiceView], Iterator[str]]
 
 
-def image_by_digest(service: ServiceView) -> Iterator[str]:
+def image_by_digest(container: Container) -> Iterator[str]:
     """A tag can move under a running service."""
-    image = str(service.container.get("image", ""))
-    if not BY_DIGEST.search(image):
-        yield f"image must be referenced as name@sha256:..., got {image}"
+    if not BY_DIGEST.search(container.image):
+        yield f"image must be referenced as name@sha256:..., got {container.image}"
 
 
-def no_secret_in_environment(service: ServiceView) -> Iterator[str]:
-    """Everybody who may inspect a service reads its environment."""
-    for name in sorted(service.env):
+def no_secret_in_environment(container: Container) -> Iterator[str]:
+    """Everybody who may inspect a container reads its environment."""
+    for name in sorted(container.env):
         if SECRET_NAME.search(name):
             yield f"environment variable {name} would carry a secret; give a file ({name}_FILE)"
 
@@ -79,11 +148,11 @@ def converges(service: ServiceView) -> Iterator[str]:
         yield "convergeConfig must be set, so that a failed roll-out fails the update"
 
 
-def is_limited(service: ServiceView) -> Iterator[str]:
+def is_limited(container: Container) -> Iterator[str]:
     """One container must not take its node's memory or disk from the others."""
-    if not ((service.task.get("resources") or {}).get("limits") or {}).get("memoryBytes"):
+    if not container.memory_limit:
         yield "a memory limit must be set"
-    if "max-size" not in ((service.task.get("logDriver") or {}).get("options") or {}):
+    if "max-size" not in container.log_options:
         yield "log rotation (max-size) must be set"
 
 
@@ -96,8 +165,13 @@ def is_hardened(service: ServiceView) -> Iterator[str]:
 
 
 def only_load_balancer_is_published(service: ServiceView) -> Iterator[str]:
-    """All other parts are reached through the cluster's own networks."""
+    """All other parts are reached through the cluster's own networks.
+
+    Web replicas may be, on their nodes, for an external one: they know whose headers to believe.
+    """
     ports = (service.properties.get("endpointSpec") or {}).get("ports") or ()
+    if service.part == "web" and "TRUSTED_PROXIES" in service.env:
+        ports = [port for port in ports if port.get("publishMode") != "host"]
     if ports and service.part != "load-balancer":
         published = ", ".join(str(port.get("publishedPort")) for port in ports)
         yield f"only the load balancer may publish ports, got {published}"
@@ -105,7 +179,7 @@ def only_load_balancer_is_published(service: ServiceView) -> Iterator[str]:
 
 def migrations_have_a_lock(service: ServiceView) -> Iterator[str]:
     """`cli/studip migrate` has none: replicas that start together would run it together."""
-    if service.is_application and service.env.get("AUTO_MIGRATE", "0") != "0":
+    if service.is_application and known(service.env.get("AUTO_MIGRATE", "0")) != "0":
         yield "AUTO_MIGRATE must be 0 on replicas; the migrate job does it once, under a lock"
 
 
@@ -129,7 +203,7 @@ def forwarded_host_is_not_trusted(service: ServiceView) -> Iterator[str]:
     """AUTO_PROXY believes X-Forwarded-Host, which a client can send."""
     if not service.is_application:
         return
-    if service.env.get("AUTO_PROXY", "0") not in ("", "0"):
+    if known(service.env.get("AUTO_PROXY", "0")) not in ("", "0"):
         yield "AUTO_PROXY must be off; it trusts X-Forwarded-Host"
     if not service.env.get("PROXY_URL"):
         yield "PROXY_URL must name the address that users type"
@@ -157,11 +231,13 @@ def writable_tmp(service: ServiceView) -> Iterator[str]:
         yield f"/tmp must be a tmpfs, got {kinds.get('/tmp', 'nothing')}"
 
 
-RULES: tuple[Rule, ...] = (
+CONTAINER_RULES: tuple[ContainerRule, ...] = (
     image_by_digest,
     no_secret_in_environment,
-    converges,
     is_limited,
+)
+SERVICE_RULES: tuple[ServiceRule, ...] = (
+    converges,
     is_hardened,
     only_load_balancer_is_published,
     migrations_have_a_lock,
@@ -173,14 +249,25 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def violations(properties: Mapping[str, Any]) -> list[str]:
-    """Every sentence of every rule about one service; empty where it keeps them all."""
-    service = ServiceView(properties)
-    return [sentence for rule in RULES for sentence in rule(service)]
+def violations(properties: Mapping[str, Any], *, service: bool = True) -> list[str]:
+    """Every sentence of every rule about one service, or one-shot container; empty if none.
+
+    A rule that asks for an unknown value says no more than it could until there.
+    """
+    found: list[str] = []
+    view = ServiceView(properties) if service else ContainerView(properties)
+    broken = [rule(view) for rule in CONTAINER_RULES]
+    if isinstance(view, ServiceView):
+        broken += [rule(view) for rule in SERVICE_RULES]
+    for sentences in broken:
+        with suppress(NotKnown):
+            for sentence in sentences:
+                found.append(sentence)  # what came before a NotKnown stays
+    return found
 
 
 def warnings(properties: Mapping[str, Any]) -> list[str]:
-    """What is allowed, and worth a second thought."""
+    """What is allowed to a service, and worth a second thought."""
     return [
         f"{mount['target']} is a folder of the node ({mount.get('source')}): it is not the same "
         "folder on another node"

@@ -9,8 +9,10 @@ from components.images import ImageArgs
 from components.naming import Names
 from components.registry import RegistryEndpoint
 from components.swarm.images import Image
+from stacks.provenance import provenance
 from stacks.settings import Settings
 from stacks.source import checkout
+from toolchain.registries import proxies, registries
 from toolchain.versions import versions
 
 FOLDER = Path(__file__).parent.parent / "images"
@@ -47,24 +49,34 @@ class Recipes:
             staged=False,
         )
         if images.application == "studip":
-            dockerfile = FOLDER / "studip" / "Dockerfile"
-            made = self._image("studip", self._source(), dockerfile, registry, {"BASE": runtime})
+            made = self._studip(registry, runtime)
         else:
             made = self._build("demo", registry, {"BASE": runtime}, staged=False)
         if images.custom is None:
             return made
-        folder = Path(images.custom.context)
+        folder = Path(self._settings.file).parent / images.custom.context
         dockerfile = folder / images.custom.dockerfile
-        return self._image("custom", folder, dockerfile, registry, {"BASE": made})
+        build_args: dict[str, Input[str]] = {"BASE": made, **provenance(folder)}
+        return self._image("custom", folder, dockerfile, registry, build_args)
 
-    def _source(self) -> Path:
-        """Folder with Stud.IP's source; the settings' checks made sure that there is one way."""
+    def _studip(self, registry: RegistryEndpoint, runtime: Output[str]) -> Output[str]:
+        """Stud.IP from its source; the settings' checks made sure that there is one way to it."""
         source = self._settings.images.studip
         if source.directory is not None:
-            return Path(self._settings.file).parent / source.directory
-        assert source.git
-        assert source.revision
-        return checkout(source.git, source.revision)
+            folder = Path(self._settings.file).parent / source.directory
+            version = provenance(folder)
+        else:
+            assert source.git
+            assert source.revision
+            folder = checkout(source.git, source.revision)
+            version = {"VERSION": source.revision, "REVISION": source.revision}
+        dockerfile = FOLDER / "studip" / "Dockerfile"
+        build_args: dict[str, Input[str]] = {
+            "BASE": runtime,
+            **version,
+            **_sealed(registries()),
+        }
+        return self._image("studip", folder, dockerfile, registry, build_args)
 
     def _base(self, registry: RegistryEndpoint) -> Output[str]:
         rootfs = self._official("base") or versions().rootfs
@@ -84,6 +96,7 @@ class Recipes:
     ) -> Output[str]:
         """The image of `images/<name>`; a `staged` recipe ends in one stage a source."""
         folder = FOLDER / name
+        build_args = {**build_args, **provenance(folder)}
         target = self._settings.images.source if staged else None
         return self._image(name, folder, folder / "Dockerfile", registry, build_args, target)
 
@@ -104,8 +117,13 @@ class Recipes:
                     context=context,
                     dockerfile=dockerfile,
                     target=target,
-                    build_args=build_args,
+                    build_args={**build_args, **_sealed(proxies())},
                     registry=registry,
                 ),
             ).reference
         return self._made[name]
+
+
+def _sealed(build_args: Mapping[str, str]) -> dict[str, Output[str]]:
+    """Addresses of a site's own machines, perhaps with a login: encrypted in the state."""
+    return {name: Output.secret(value) for name, value in build_args.items()}

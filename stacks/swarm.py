@@ -9,7 +9,7 @@ from pulumi import Input, Output
 from pydantic import SecretStr
 
 from components import labels, workload
-from components.application import ApplicationArgs
+from components.application import ApplicationArgs, Backend
 from components.cache import CacheArgs, CacheEndpoint
 from components.database import DatabaseClusterArgs, DatabaseEndpoint
 from components.load_balancer import LoadBalancerArgs
@@ -50,11 +50,13 @@ class _Platform:
         )
 
     def build(self) -> Mapping[str, Input[Any]]:
+        """All parts, in the order in which they need each other; returns the stack's outputs."""
         settings = self.settings
         registry = self.registry()
-        application_network = self.network("application")
+        # What takes longest comes first.
         data_network = self.network("data", internal=True)
         database = self.database(registry, data_network)
+        application_network = self.network("application")
         application = Application(
             self.names.prefix,
             ApplicationArgs(
@@ -72,6 +74,7 @@ class _Platform:
                 replicas=settings.application.web.replicas,
                 drain=settings.application.web.drain_seconds,
                 update=_update(settings.application.web.update),
+                backend=_backend(settings),
                 resources=_resources(settings.application.web.resources),
                 cron_resources=_resources(settings.application.cron.resources),
                 cron_grace_period=settings.application.cron.grace_period,
@@ -98,17 +101,23 @@ class _Platform:
                     logging=self.logging,
                 ),
             )
-        return {
+        outputs: dict[str, Input[Any]] = {
             "url": settings.url,
             "registry": registry.address,
             "database": Output.concat(database.host, ":", str(database.port)),
             "image": self.recipes.application(registry),
         }
+        if settings.load_balancer.kind == "external":
+            port = _given(settings.load_balancer.backend_port)
+            outputs["backend"] = [f"{node.address or node.name}:{port}" for node in settings.nodes]
+        return outputs
 
     def labels(self, part: str) -> dict[str, str]:
+        """Labels of everything that belongs to `part`."""
         return labels.labels(self.settings.environment, part)
 
     def network(self, name: str, *, internal: bool = False) -> workload.Network:
+        """One of the three networks; from an `internal` one nothing leads out of the cluster."""
         chosen = getattr(self.settings.networks, name)
         return ClusterNetwork(
             self.names.part(name),
@@ -116,6 +125,7 @@ class _Platform:
                 driver=chosen.driver,
                 labels=self.labels("network"),
                 internal=internal,
+                existing=chosen.name,
                 encrypted=chosen.encrypted,
                 subnet=chosen.subnet,
                 mtu=chosen.mtu,
@@ -123,6 +133,7 @@ class _Platform:
         ).network
 
     def registry(self) -> RegistryEndpoint:
+        """Where images go: our registry, or the data centre's."""
         chosen = self.settings.registry
         if chosen.kind == "external":
             return RegistryEndpoint(
@@ -143,6 +154,7 @@ class _Platform:
         ).endpoint
 
     def database(self, registry: RegistryEndpoint, network: workload.Network) -> DatabaseEndpoint:
+        """Our database, known once it answers, or the data centre's."""
         chosen = self.settings.database
         if chosen.kind == "external":
             return DatabaseEndpoint(
@@ -170,6 +182,7 @@ class _Platform:
         ).endpoint
 
     def cache(self, registry: RegistryEndpoint, network: workload.Network) -> CacheEndpoint | None:
+        """Our cache, the data centre's, or none where the one replica keeps its own."""
         chosen = self.settings.cache
         if chosen.kind == "file":
             return None
@@ -200,6 +213,7 @@ class _Platform:
         return made.result
 
     def storage(self) -> StorageEndpoint:
+        """Volumes of the shared state; `{folder}` in driver options becomes each folder's name."""
         chosen = self.settings.storage
         return Storage(
             self.names.part("storage"),
@@ -242,6 +256,14 @@ def _update(chosen: settings_models.Update) -> workload.Update:
 
 def _mount(chosen: settings_models.Mount) -> workload.Mount:
     return workload.Mount(**dict(chosen))
+
+
+def _backend(settings: Settings) -> Backend | None:
+    """How an external load balancer reaches the replicas; none where ours does."""
+    chosen = settings.load_balancer
+    if chosen.backend_port is None:
+        return None
+    return Backend(port=chosen.backend_port, trusted_proxies=chosen.trusted_proxies)
 
 
 def _certificate(settings: Settings) -> Output[str] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf import json_format
-from pulumi.runtime import mocks
+from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
@@ -81,7 +81,10 @@ def revealed(value: Any) -> Any:
 
 
 class _Engine(mocks.Mocks):
-    """Answers as the plugins would once everything was made."""
+    """Answers as the plugins would once everything was made, or in a preview of all of it."""
+
+    def __init__(self, preview: bool) -> None:
+        self.preview = preview
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         state = dict(args.inputs)
@@ -90,10 +93,20 @@ class _Engine(mocks.Mocks):
                 name, _, _ = args.inputs["imageName"].rpartition(":")
                 pushed = not args.inputs.get("skipPush")
                 state["repoDigest"] = f"{name}@{DIGEST}" if pushed else DIGEST
+                if self.preview:
+                    state["repoDigest"] = rpc.UNKNOWN
             case "docker:index/container:Container":
                 state |= {"containerLogs": "", "exitCode": 0}
             case "random:index/randomPassword:RandomPassword":
                 state["result"] = f"generated for {args.name}"
+            case "tls:index/privateKey:PrivateKey":
+                state["privateKeyPem"] = state["privateKeyPemPkcs8"] = f"key of {args.name}"
+            case "tls:index/certRequest:CertRequest":
+                state["certRequestPem"] = f"request of {args.name}"
+            case "tls:index/selfSignedCert:SelfSignedCert" | (
+                "tls:index/locallySignedCert:LocallySignedCert"
+            ):
+                state["certPem"] = f"certificate of {args.name}"
         return f"{args.name}-id", state
 
     def call(self, args: mocks.MockCallArgs) -> Any:
@@ -102,8 +115,8 @@ class _Engine(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, recording: Recording) -> None:
-        super().__init__(_Engine())
+    def __init__(self, recording: Recording, engine: _Engine) -> None:
+        super().__init__(engine)
         self.recording = recording
 
     def RegisterResource(self, request: Any) -> Any:
@@ -144,8 +157,13 @@ def _record(program: Callable[[], object], preview: bool) -> Recording:
     # One failure is in the futures of all outputs behind it; it is raised below, once.
     loop.set_exception_handler(lambda *_: None)
     try:
+        engine = _Engine(preview)
         mocks.set_mocks(
-            _Engine(), project="studip", stack="test", preview=preview, monitor=_Monitor(recording)
+            engine,
+            project="studip",
+            stack="test",
+            preview=preview,
+            monitor=_Monitor(recording, engine),
         )
 
         def run() -> None:

@@ -1,49 +1,130 @@
-"""Snapshots of environments: one line a resource, secrets masked.
+"""Snapshots of what settings build: one line a resource, secrets masked.
 
-`python -m tests.snapshot` writes those in `stacks/snapshots/` anew.
+`python -m tests.snapshot` writes them anew: whole environments in `stacks/snapshots/`, and in
+`tests/stacks/variants/` what each variant of dev (a few sections of settings) changes in it.
 """
 
 import json
 import re
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from stacks import swarm
-from stacks.settings import read_settings
+from stacks.settings import Settings, load_settings, read_settings
+from stacks.settings.file import read
 from tests.recording import Recording, masked, record
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "stacks" / "snapshots"
+VARIANTS = ROOT / "tests" / "stacks" / "variants"
 ENVIRONMENTS = ("dev",)
 TAG = re.compile(r"(studip/[a-z-]+):[0-9a-f]{12}")
+# What differs between machines and commits, and is not what is built.
+ELSEWHERE: dict[str, Mapping[str, str]] = {
+    "provenance": {"CREATED": "<created>", "REVISION": "<revision>", "VERSION": "<version>"},
+    "registries": {"NPM_REGISTRY": "<the host's>"},
+    "proxies": {},
+}
+
+Inputs = Mapping[str, Any]
 
 
-def built(environment: str) -> Recording:
-    """What `Pulumi.<environment>.yaml` builds, offline."""
-    settings = read_settings(ROOT / f"Pulumi.{environment}.yaml")
-    return record(lambda: swarm.build(settings))
+def variants() -> list[str]:
+    """Names of all variants."""
+    return sorted(path.stem for path in VARIANTS.glob("*.yaml"))
+
+
+def environment(name: str) -> Settings:
+    """The settings of `Pulumi.<name>.yaml`."""
+    return read_settings(ROOT / f"Pulumi.{name}.yaml")
+
+
+def variant(name: str) -> Settings:
+    """The settings of dev with the sections of a variant in place of its own."""
+    file = VARIANTS / f"{name}.yaml"
+    config = read(ROOT / "Pulumi.dev.yaml")["config"] | read(file)["config"]
+    return load_settings(config, "dev", str(file))
+
+
+def built(settings: Settings) -> Recording:
+    """What settings build, offline."""
+    with ExitStack() as replaced:
+        for function, result in ELSEWHERE.items():
+            replaced.enter_context(
+                patch(f"stacks.recipes.{function}", lambda *_, result=result: dict(result))
+            )
+        return record(lambda: swarm.build(settings))
 
 
 def lines(recording: Recording) -> list[str]:
     """One line a resource, sorted: type, name, inputs."""
-    return sorted(
-        f"{resource.type} {resource.name} {_inputs(masked(dict(resource.inputs)))}".rstrip()
+    return [f"{name} {_text(inputs)}".rstrip() for name, inputs in _resources(recording).items()]
+
+
+def changes(recording: Recording, base: Recording) -> list[str]:
+    """What `recording` has more (+), less (-) or other (old -> new) than `base`, by resource."""
+    old, new = _resources(base), _resources(recording)
+    found = [f"- {name}" for name in sorted(old.keys() - new.keys())]
+    found += [f"+ {name} {_text(new[name])}".rstrip() for name in sorted(new.keys() - old.keys())]
+    for name in sorted(old.keys() & new.keys()):
+        if differences := list(_differences(old[name], new[name])):
+            found += [f"  {name}", *(f"    {line}" for line in differences)]
+    return found
+
+
+def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in sorted(old.keys() | new.keys()):
+            below = f"{path}.{key}" if path else key
+            if key not in new:
+                yield f"{below}: {_json(old[key])} -> nothing"
+            elif key not in old:
+                yield f"{below}: nothing -> {_json(new[key])}"
+            else:
+                yield from _differences(old[key], new[key], below)
+    elif isinstance(old, list) and isinstance(new, list) and _sorted(old) != _sorted(new):
+        yield from (f"{path}: - {_json(item)}" for item in old if item not in new)
+        yield from (f"{path}: + {_json(item)}" for item in new if item not in old)
+    elif old != new:
+        yield f"{path}: {_json(old)} -> {_json(new)}"
+
+
+def _sorted(items: list[Any]) -> list[str]:
+    """Something to compare lists by, whatever their order."""
+    return sorted(json.dumps(item, sort_keys=True) for item in items)
+
+
+def _resources(recording: Recording) -> dict[str, Inputs]:
+    """Masked inputs by type and name, sorted."""
+    found = {
+        f"{resource.type} {resource.name}": masked(dict(resource.inputs))
         for resource in recording.resources
-    )
+    }
+    return dict(sorted(found.items()))
 
 
-def _inputs(inputs: object) -> str:
-    text = json.dumps(inputs, sort_keys=True) if inputs else ""
+def _text(inputs: Inputs) -> str:
+    return _json(inputs) if inputs else ""
+
+
+def _json(value: object) -> str:
     # Where the checkout lies, and what a recipe's files hash to, is not what is built.
-    return TAG.sub(r"\1:<tag>", text.replace(str(ROOT), "."))
+    return TAG.sub(r"\1:<tag>", json.dumps(value, sort_keys=True).replace(str(ROOT), "."))
 
 
 def main() -> int:
     """Write all snapshots."""
     FOLDER.mkdir(exist_ok=True)
-    for environment in ENVIRONMENTS:
-        text = "\n".join(lines(built(environment))) + "\n"
-        (FOLDER / f"{environment}.txt").write_text(text)
+    for name in ENVIRONMENTS:
+        (FOLDER / f"{name}.txt").write_text("\n".join(lines(built(environment(name)))) + "\n")
+    base = built(environment("dev"))
+    for name in variants():
+        text = "\n".join(changes(built(variant(name)), base)) + "\n"
+        (VARIANTS / f"{name}.txt").write_text(text)
     return 0
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from toolchain.versions import unpinned
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Written in pieces, so that this file passes its own check.
@@ -129,6 +131,20 @@ def test_versions_are_named_in_their_one_file_only() -> None:
     ]
     pattern = rf"(?<![\w.])v?({'|'.join(map(re.escape, sorted(versions)))})(?![\w.]*\d)"
     assert matches(pattern, elsewhere) == []
+
+
+def test_official_images_have_a_tag_and_perhaps_a_digest() -> None:
+    images = tomllib.loads(texts()["versions.toml"])["images"]
+    assert set(images) <= {path.parent.name for path in (ROOT / "images").glob("*/Dockerfile")}
+    assert [line for line in unpinned(images) if "must be" in line] == []
+
+
+def test_official_images_are_named_in_their_one_file_only() -> None:
+    images = tomllib.loads(texts()["versions.toml"])["images"].values()
+    written = "|".join(re.escape(image) for image in images)
+    # What settings build is written down in full.
+    elsewhere = [name for name in texts() if name != "versions.toml" and "/variants/" not in name]
+    assert matches(rf"(?<![\w/.-])({written})(?![\w.-])", elsewhere) == []
 
 
 def test_go_modules_agree_with_the_one_file() -> None:

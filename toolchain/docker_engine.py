@@ -21,6 +21,7 @@ SOCKET = Path("/var/run/docker.sock")
 # The benchmark range: in use nowhere, so it hides nobody's network.
 SWARM_POOL = "198.18.0.0/16"
 START_TIMEOUT = 60.0  # s
+ETHERNET = 1500  # bytes
 
 
 def ensure() -> str:
@@ -89,7 +90,7 @@ def _start() -> None:
         # No init system here: the engine is ours, and outlives this program.
         with log.open("ab") as output:
             process = subprocess.Popen(
-                ["dockerd", *_mtu()],
+                ["dockerd", "--mtu", str(mtu())],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -115,14 +116,13 @@ def stop() -> None:
     pid_file.unlink()
 
 
-def _mtu() -> list[str]:
-    """Bridges must not take larger packets than the way out does."""
+def mtu() -> int:
+    """Bytes of the largest packet that the way out takes; bridges must not take larger ones."""
     for line in Path("/proc/net/route").read_text().splitlines()[1:]:
         device, destination, *_ = line.split()
         if destination == "00000000":
-            mtu = int(Path(f"/sys/class/net/{device}/mtu").read_text())
-            return ["--mtu", str(mtu)] if mtu < 1500 else []
-    return []
+            return min(int(Path(f"/sys/class/net/{device}/mtu").read_text()), ETHERNET)
+    return ETHERNET
 
 
 def _join_swarm() -> bool:

@@ -1,5 +1,6 @@
 """The Debian root file system that the images stand on."""
 
+import gzip
 import hashlib
 import shutil
 import tempfile
@@ -14,6 +15,26 @@ PACKAGES = ("ca-certificates",)
 # What no container reads.
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 OWN_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+
+
+def context() -> Path:
+    """A folder with the packed root file system alone, to build `images/rootfs` from elsewhere."""
+    tarball = _tarball()
+    folder = tarball.with_suffix("")
+    packed = folder / "rootfs.tar.gz"
+    if not packed.exists():
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache()) as temporary:
+            made = Path(temporary) / packed.name
+            # Without a time in it, so that the same content is the same file.
+            with (
+                tarball.open("rb") as plain,
+                made.open("wb") as file,
+                gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream,
+            ):
+                shutil.copyfileobj(plain, stream, 1024 * 1024)
+            made.rename(packed)
+    return folder
 
 
 def ensure() -> str:

@@ -1,15 +1,21 @@
 """Reads versions.toml, the one file with every pinned version.
 
-`python3 toolchain/versions.py requirements [--development]` prints what pip shall install; it
-needs nothing but the standard library, as it runs before anything is installed.
+`python3 toolchain/versions.py requirements [--development]` prints what pip shall install,
+`... check` which official images have no digest. It needs nothing but the standard library, as it
+runs before anything is installed.
 """
 
+import re
 import sys
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+IMAGE = re.compile(
+    r"[\w.-]+(:\d+)?(/[\w.-]+)*:(?!latest\b)[\w.-]+(?P<digest>@sha256:[0-9a-f]{64})?"
+)
 FILE = Path(__file__).parent.parent / "versions.toml"
 
 
@@ -60,15 +66,34 @@ def versions() -> Versions:
     )
 
 
+def unpinned(images: Mapping[str, str]) -> list[str]:
+    """What is wrong with references of official images, or lacks a digest; one line each."""
+    found = []
+    for recipe, image in sorted(images.items()):
+        named = IMAGE.fullmatch(image)
+        if named is None:
+            allowed = "name:tag or name:tag@sha256:..., and no latest"
+            found.append(f"images.{recipe}: must be {allowed}, got {image}")
+        elif named["digest"] is None:
+            found.append(f"images.{recipe}: has no digest, so its tag can move: {image}")
+    return found
+
+
 def main(arguments: list[str]) -> int:
-    """Print requirements, or one value: `pulumi`, `go`, `rootfs`, `suite`."""
+    """Print requirements, what is not pinned, or one value: `pulumi`, `go`, `rootfs`, `suite`."""
     match arguments:
         case ["requirements", *rest] if rest in ([], ["--development"]):
             print("\n".join(versions().requirements(development=bool(rest))))
+        case ["check"]:
+            found = unpinned(versions().images)
+            print("\n".join(found or ["All official images are pinned by digest."]))
+            return int(bool(found))
         case ["pulumi" | "go" | "rootfs" | "suite" as name]:
             print(getattr(versions(), name))
         case _:
-            print(f"usage: {sys.argv[0]} requirements [--development] | pulumi | go | rootfs")
+            print(
+                f"usage: {sys.argv[0]} requirements [--development] | check | pulumi | go | rootfs"
+            )
             return 1
     return 0
 

@@ -14,7 +14,7 @@ from components.application import (
 )
 from components.swarm.job import SECRETS, Job, JobArgs
 from components.swarm.service import Service, ServiceArgs
-from components.workload import HealthCheck, Mount, Network, Resources, Update, Workload
+from components.workload import HealthCheck, Mount, Network, Port, Resources, Update, Workload
 
 PORT = 80
 HEALTH_CHECK = HealthCheck(command=["healthcheck"])
@@ -42,18 +42,20 @@ class Application(ComponentResource):
             ),
             ResourceOptions(parent=self),
         )
-        after_job = ResourceOptions(parent=self, depends_on=[job])
-        web = Service(
-            f"{name}-web",
+        web = f"{name}-web"
+        Service(
+            web,
             ServiceArgs(
                 workload=_workload(args, "web", both, args.resources),
                 replicas=args.replicas,
                 health_check=HEALTH_CHECK,
                 update=args.update,
+                ports=[Port(target=PORT, published=args.backend.port)] if args.backend else [],
                 # Draining, and then the requests that are still under way.
                 stop_grace_period=args.drain + 30.0,
+                after=[job],
             ),
-            after_job,
+            ResourceOptions(parent=self),
         )
         Service(
             f"{name}-cron",
@@ -63,11 +65,13 @@ class Application(ComponentResource):
                 # Its lock is a file of its own: there must never be two.
                 update=Update(order="stop-first"),
                 stop_grace_period=args.cron_grace_period,
+                after=[job],
             ),
-            after_job,
+            ResourceOptions(parent=self),
         )
+        # Known before there are replicas: the load balancer starts beside them and waits for them.
         self.endpoint = ApplicationEndpoint(
-            host=Output.concat("tasks.", web.name), port=PORT, slots=2 * args.replicas
+            host=Output.from_input(f"tasks.{web}"), port=PORT, slots=2 * args.replicas
         )
         self.register_outputs({"host": self.endpoint.host, "port": PORT})
 

@@ -28,7 +28,7 @@ MEMBER_CAPABILITIES = (
     "CAP_SYS_ADMIN",  # attributes of the trusted class, in which copies keep count of each other
 )
 CLIENT_CAPABILITIES = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_SYS_ADMIN")
-CHECK = HealthCheck(command=["healthcheck"], interval=5.0, timeout=10.0, start_period=300.0)
+CHECK = HealthCheck(command=["healthcheck"], timeout=10.0, start_period=300.0)
 
 
 class Glusterfs(ComponentResource):
@@ -65,11 +65,11 @@ class Glusterfs(ComponentResource):
 
     def _server(self, number: int, node: Node, before: Sequence[Resource]) -> NodeContainer:
         name, chosen = self._member(number), self._chosen
-        state = volume(f"{name}-state", self._args.labels, self, node=node)
+        state = volume(f"{name}-state", self._args.labels, self, provider=node.provider)
         if disk := chosen.disks.get(node.name):
             brick = Mount(target=BRICKS, kind="bind", source=disk)
         else:
-            made = volume(f"{name}-brick", self._args.labels, self, node=node)
+            made = volume(f"{name}-brick", self._args.labels, self, provider=node.provider)
             brick = Mount(target=BRICKS, kind="volume", source=made.name)
         env = {
             "MEMBER": name,

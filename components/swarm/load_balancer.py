@@ -12,29 +12,35 @@ USER = 999  # haproxy in the image
 
 
 class LoadBalancer(ComponentResource):
-    """HAProxy that finds the replicas through Swarm's DNS; its ports are the node's."""
+    """HAProxy that finds the replicas through Swarm's DNS.
+
+    Its ports are the node's, unless the edge network gives it an address of its own.
+    """
 
     def __init__(
         self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("studip:swarm:LoadBalancer", name, None, opts)
+        outside = args.edge_network.outside
+        http = args.http_port if outside else HTTP
         env: dict[str, Input[str]] = {
             "BACKEND_HOST": args.backend.host,
             "BACKEND_PORT": str(args.backend.port),
             "BACKEND_SLOTS": str(args.backend.slots),
-            "BIND_HTTP": str(HTTP),
+            "BIND_HTTP": str(http),
         }
-        ports = [Port(target=HTTP, published=args.http_port)]
+        ports = [Port(target=http, published=args.http_port)]
         secrets = []
         if args.certificate is not None and args.https_port is not None:
             certificate = SecretFile(name="certificate.pem", content=args.certificate)
             secrets.append(certificate)
+            https = args.https_port if outside else HTTPS
             env |= {
-                "BIND_HTTPS": str(HTTPS),
+                "BIND_HTTPS": str(https),
                 "HTTPS_PORT": str(args.https_port),
                 "CERTIFICATE_FILE": certificate.path,
             }
-            ports.append(Port(target=HTTPS, published=args.https_port))
+            ports.append(Port(target=https, published=args.https_port))
         Service(
             name,
             ServiceArgs(
@@ -49,7 +55,7 @@ class LoadBalancer(ComponentResource):
                     mounts=[Mount(target="/tmp", kind="tmpfs", size=16)],
                     logging=args.logging,
                 ),
-                ports=ports,
+                ports=[] if outside else ports,
                 health_check=HealthCheck(command=["healthcheck"]),
                 # The node has each port once.
                 update=Update(order="stop-first"),

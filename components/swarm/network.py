@@ -8,22 +8,25 @@ from components.workload import Network
 
 
 def predefined(name: str) -> Network:
-    """A network that every engine has: bridge, host or none."""
+    """A network that every engine has, such as host."""
     found = docker.get_network_output(name=name)
     return Network(id=found.id, name=name, predefined=True)
 
 
 class ClusterNetwork(ComponentResource):
-    """An overlay network, or one of the engine's own."""
+    """An overlay network, or one that is there already: the plugin makes no other for a Swarm."""
 
     network: Network
     """What containers join."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("studip:swarm:ClusterNetwork", name, None, opts)
-        self.network = (
-            self._overlay(name, args) if args.driver == "overlay" else predefined(args.driver)
-        )
+        if args.existing is None:
+            self.network = self._overlay(name, args)
+        else:
+            found = docker.get_network_output(name=args.existing)
+            outside = args.driver == "macvlan"
+            self.network = Network(id=found.id, name=args.existing, outside=outside)
         self.register_outputs({"id": self.network.id, "name": self.network.name})
 
     def _overlay(self, name: str, args: NetworkArgs) -> Network:

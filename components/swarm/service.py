@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi_docker as docker
-from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.swarm import files
-from components.workload import HealthCheck, Mount, Port, Resources, Update, Workload
+from components.workload import (
+    RESTART_DELAY,
+    HealthCheck,
+    Mount,
+    Port,
+    Resources,
+    Update,
+    Workload,
+)
 
 MIB = 1024 * 1024
 
@@ -25,6 +33,7 @@ class ServiceArgs:
     constraints: Sequence[str] = ()  # placement, e.g. `node.labels.zone == a`
     spread: Sequence[str] = ()  # node labels over whose values replicas are spread evenly
     per_node: int = 0  # replicas at most on one node; 0: any number
+    after: Sequence[Resource] = ()  # what its tasks wait for; its secrets do not
 
 
 class Service(ComponentResource):
@@ -52,7 +61,7 @@ class Service(ComponentResource):
                     for network in workload.networks
                 ],
                 restart_policy=docker.ServiceTaskSpecRestartPolicyArgs(
-                    condition="any", delay="2s", window="0s"
+                    condition="any", delay=duration(RESTART_DELAY), window="0s"
                 ),
                 placement=docker.ServiceTaskSpecPlacementArgs(
                     constraints=args.constraints,
@@ -98,7 +107,9 @@ class Service(ComponentResource):
             converge_config=docker.ServiceConvergeConfigArgs(
                 delay="500ms", timeout=duration(args.update.timeout)
             ),
-            opts=ResourceOptions(parent=self, ignore_changes=_unstable(workload)),
+            opts=ResourceOptions(
+                parent=self, depends_on=args.after, ignore_changes=_unstable(workload)
+            ),
         )
         self.name = service.name
         self.register_outputs({"name": self.name})

@@ -74,7 +74,7 @@ class Storage(ComponentResource):
                     self,
                     driver,
                     options,
-                    node,
+                    node.provider if node else None,
                     f"{name}-{slug}-{node.name}" if node else None,
                 )
                 for node in args.nodes or (None,)

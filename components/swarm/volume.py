@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pulumi_docker as docker
-from pulumi import Resource, ResourceOptions
+from pulumi import ProviderResource, Resource, ResourceOptions
 
 from components.node import Node
 
@@ -14,13 +14,13 @@ def volume(
     parent: Resource,
     driver: str = "local",
     driver_options: Mapping[str, str] | None = None,
-    node: Node | None = None,
+    provider: ProviderResource | None = None,
     resource: str | None = None,
 ) -> docker.Volume:
     """A named volume; its data lives until the volume is destroyed.
 
-    It is made by the engine of `node`, or else of the default provider. The same name on several
-    nodes needs `resource`, what Pulumi calls it.
+    `provider`: of the node that it is on, where that is not the default one. The same name on
+    several nodes needs `resource`, what Pulumi calls it.
     """
     return docker.Volume(
         f"{resource or name}-volume",
@@ -28,5 +28,5 @@ def volume(
         driver=driver,
         driver_opts=driver_options or None,
         labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in labels.items()],
-        opts=ResourceOptions(parent=parent, provider=node.provider if node else None),
+        opts=ResourceOptions(parent=parent, provider=provider),
     )

@@ -22,10 +22,10 @@ AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "registry.kind": ("distribution", "external"),
         "database.kind": ("single", "external"),
         "cache.kind": ("redis", "file", "external"),
-        "load_balancer.kind": ("haproxy",),
+        "load_balancer.kind": ("haproxy", "external"),
         "storage.kind": ("local", "external"),
         "gitlab.kind": ("none",),
-        "networks.edge.driver": ("overlay", "bridge", "host", "none"),
+        "networks.edge.driver": ("overlay", "bridge", "macvlan"),
         "networks.application.driver": ("overlay",),
         "networks.data.driver": ("overlay",),
     },
@@ -225,6 +225,44 @@ def _vrrp(settings: Settings, _: Path) -> Iterator[Finding]:
         yield "load_balancer.vrrp", f"needs at least 2 nodes, got {len(settings.nodes)}"
 
 
+def _load_balancer(settings: Settings, _: Path) -> Iterator[Finding]:
+    balancer = settings.load_balancer
+    yield from _external("load_balancer", balancer, ("backend_port",), ("trusted_proxies",))
+    if balancer.kind != "external":
+        return
+    for key in ("replicas", "http_port", "https_port", "certificate", "resources"):
+        with suppress(WrongValue):
+            if _given(balancer, key):
+                yield (
+                    f"load_balancer.{key}",
+                    "is for the kind haproxy only, and the kind is external",
+                )
+    if _given(settings.networks, "edge"):
+        yield "networks.edge", "is for the load balancer haproxy only, and the kind is external"
+
+
+def _backend(settings: Settings, _: Path) -> Iterator[Finding]:
+    """A node has the port of an external load balancer's backend once."""
+    if settings.load_balancer.kind != "external" or settings.orchestrator != "swarm":
+        return
+    web = settings.application.web
+    with suppress(WrongValue):
+        nodes = len(settings.nodes)
+        if web.replicas > nodes:
+            yield (
+                "application.web.replicas",
+                f"must be at most 1 a node ({nodes}) for an external load balancer, "
+                f"got {web.replicas}",
+            )
+    with suppress(WrongValue):
+        if web.update.order != "stop-first":
+            yield (
+                "application.web.update.order",
+                "must be stop-first for an external load balancer, as a node has its port once, "
+                f"got {web.update.order}",
+            )
+
+
 def _balancers(settings: Settings, _: Path) -> Iterator[Finding]:
     nodes = len(settings.nodes)
     replicas = settings.load_balancer.replicas
@@ -237,6 +275,7 @@ def _ports(settings: Settings, _: Path) -> Iterator[Finding]:
     for part, name, kind in (
         ("load_balancer", "http_port", "haproxy"),
         ("load_balancer", "https_port", "haproxy"),
+        ("load_balancer", "backend_port", "external"),
         ("registry", "port", "distribution"),
     ):
         with suppress(WrongValue):
@@ -257,9 +296,6 @@ def _networks(settings: Settings, _: Path) -> Iterator[Finding]:
     for name in ("edge", "application", "data"):
         with suppress(WrongValue):
             network = getattr(settings.networks, name)
-            with suppress(WrongValue):
-                if network.driver != "overlay" and network.encrypted:
-                    yield f"networks.{name}.encrypted", f"is for overlay only, got {network.driver}"
             if network.subnet is None:
                 continue
             subnet = ip_network(network.subnet)
@@ -270,6 +306,22 @@ def _networks(settings: Settings, _: Path) -> Iterator[Finding]:
                         f"must not overlap {key} ({other}), got {network.subnet}",
                     )
             taken[subnet] = f"networks.{name}.subnet"
+
+
+def _network_options(settings: Settings, _: Path) -> Iterator[Finding]:
+    for name in ("edge", "application", "data"):
+        with suppress(WrongValue):
+            network = getattr(settings.networks, name)
+            driver = network.driver
+            for key in ("subnet", "mtu", "encrypted"):
+                with suppress(WrongValue):
+                    if driver != "overlay" and getattr(network, key):
+                        yield f"networks.{name}.{key}", f"is for overlay only, got {driver}"
+            by_hand = driver in ("bridge", "macvlan")
+            if network.name is not None and not by_hand:
+                yield f"networks.{name}.name", f"is for bridge and macvlan only, got {driver}"
+            if network.name is None and by_hand:
+                yield f"networks.{name}.name", f"must be given for {driver}, got nothing"
 
 
 def _source(settings: Settings, folder: Path) -> Iterator[Finding]:
@@ -378,8 +430,16 @@ def _platform(settings: Settings, _: Path) -> Iterator[Finding]:
 
 
 def _url(settings: Settings, _: Path) -> Iterator[Finding]:
-    if settings.load_balancer.kind == "external" and settings.platform.url is None:
+    if settings.platform.url is not None:
+        return
+    if settings.load_balancer.kind == "external":
         yield "platform.url", "must be given for an external load balancer, got nothing"
+    elif settings.networks.edge.driver == "macvlan":
+        yield (
+            "platform.url",
+            "must be given for macvlan, where the load balancer has an address of its own, "
+            "got nothing",
+        )
 
 
 RULES: tuple[Callable[[Settings, Path], Iterator[Finding]], ...] = (
@@ -390,6 +450,7 @@ RULES: tuple[Callable[[Settings, Path], Iterator[Finding]], ...] = (
     _url,
     _nodes,
     _networks,
+    _network_options,
     _registry,
     _login,
     _source,
@@ -403,6 +464,8 @@ RULES: tuple[Callable[[Settings, Path], Iterator[Finding]], ...] = (
     _shared_cache,
     _certificate,
     _vrrp,
+    _load_balancer,
+    _backend,
     _balancers,
     _ports,
     _shared_storage,

@@ -14,6 +14,7 @@ from stacks.settings.types import (
     HttpUrl,
     IpAddress,
     Mib,
+    NetworkName,
     Parameter,
     Repository,
     Revision,
@@ -83,6 +84,7 @@ class Node(Model):
     engine: Engine = Field(LOCAL_ENGINE, description="how its Docker Engine is reached")
     certificates: str | None = Field(None, description="folder with TLS keys for a tcp engine")
     address: IpAddress | None = Field(None, description="IP address that other nodes use")
+    role: Literal["manager", "worker"] = Field("manager", description="in the Swarm")
     labels: dict[str, str] = Field(default_factory=dict, description="labels such as zone")
 
 
@@ -92,8 +94,11 @@ class Network(Model):
     driver: Literal["overlay", "bridge", "host", "macvlan", "none"] = Field(
         "overlay", description="kind of network"
     )
-    subnet: Cidr | None = Field(None, description="CIDR; default: from the engine's pool")
-    mtu: Annotated[int, Field(ge=576, le=9000)] | None = Field(None, description="bytes")
+    name: NetworkName | None = Field(
+        None, description="of one that was made by hand (bridge, macvlan)"
+    )
+    subnet: Cidr | None = Field(None, description="CIDR (overlay); default: the engine's pool")
+    mtu: Annotated[int, Field(ge=576, le=9000)] | None = Field(None, description="bytes (overlay)")
     encrypted: bool = Field(False, description="IPsec between nodes (overlay)")
 
 
@@ -254,6 +259,14 @@ class LoadBalancer(Model):
     http_port: TcpPort = Field(8080, description="TCP on the node")
     https_port: TcpPort | None = Field(None, description="TCP on the node, with a certificate")
     certificate: str | None = Field(None, description="PEM file with certificate, chain and key")
+    backend_port: TcpPort | None = Field(
+        None, description="TCP on each node, where an external one finds a web replica"
+    )
+    trusted_proxies: tuple[Cidr, ...] = Field(
+        (),
+        strict=False,
+        description="networks of an external one, whose forwarded headers are believed",
+    )
     vrrp: Vrrp | None = Field(None, description="an address that moves between nodes")
     resources: Resources = _resources(0.5, 128, 16)
 

@@ -113,6 +113,7 @@ Mib = Annotated[int, Field(ge=4)]
 SqlName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 DatabaseName = Annotated[SqlName, AfterValidator(_database)]
 UserName = Annotated[SqlName, AfterValidator(_user)]
+NetworkName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,62}$")]
 HostName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Folder = Annotated[
     str, AfterValidator(_folder), WithJsonSchema({"type": "string", "pattern": f"^{PATH}$"})

@@ -10,13 +10,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+from statistics import median
 
-from operations.down import excluded
-from tests.bench import compose, processes, throughput
+from tests.bench import builds, first_page, native, phases, processes, throughput
 from tests.bench.figure import Figure, ratio, table, write
-from tests.live.platform import Client, Platform, containers, docker, free_port
+from tests.live.platform import Platform, containers, docker
 from toolchain import stack
 from toolchain.places import BIN, RESULTS, ROOT
 
@@ -64,7 +63,7 @@ def no_op(platform: Platform, folder: Path) -> list[Figure]:
     """Preview and up that change nothing, against an empty program."""
     empty = Small(folder / "empty", "")
     empty.run("up", "--yes", "--skip-preview")
-    commands = {"noop_preview_ratio": ["preview"], "noop_up_ratio": ["up", "--yes"]}
+    commands = {"noop_preview": ["preview"], "noop_up": ["up", "--yes"]}
     figures = []
     for name, command in commands.items():
         ours: list[float] = []
@@ -74,7 +73,37 @@ def no_op(platform: Platform, folder: Path) -> list[Figure]:
             platform.plain(*command)
             ours.append(time.monotonic() - began)
             peers.append(empty.run(*command))
-        figures.append(ratio(name, ours, peers, "an empty program, same engine", 1.5))
+        peer = "an empty program, same engine"
+        figures.append(ratio(f"{name}_ratio", ours, peers, peer, 1.5))
+        figures += where_time_goes(name, command, platform, empty)
+    return figures
+
+
+def where_time_goes(
+    name: str, command: list[str], platform: Platform, empty: Small
+) -> list[Figure]:
+    """Each phase of a command, of dev and of the empty program; medians of traced runs."""
+    ours: list[dict[str, float]] = []
+    peers: list[dict[str, float]] = []
+    trace = empty.folder / "trace.json"
+    tracing = ["--otel-traces", f"file://{trace}"]
+    for _ in range(ROUNDS):
+        for run, found in ((platform.plain, ours), (empty.run, peers)):
+            trace.unlink(missing_ok=True)
+            run(*command, *tracing)
+            found.append(phases.phases(phases.read(trace)))
+    figures = []
+    for phase, words in phases.PHASES.items():
+        mine, other = ([1000 * seconds[phase] for seconds in found] for found in (ours, peers))
+        figures.append(
+            Figure(
+                name=f"{name}_{phase}_ms",
+                value=round(median(mine)),
+                unit="ms",
+                peer=f"{median(other):.0f} ms of the empty program; {words}",
+                samples=[*mine, *other],
+            )
+        )
     return figures
 
 
@@ -82,10 +111,11 @@ def growth(_: Platform, folder: Path) -> list[Figure]:
     """Time per service in previews of 50, 200 and 800 services."""
     program = (Path(__file__).parent / "growth.py").read_text()
     project = Small(folder / "growth", program)
-    floor = min(project.run("preview", BENCH_SERVICES="0") for _ in range(2))
+    # The fewer services, the more a disturbance weighs: so the more runs.
+    floor = min(project.run("preview", BENCH_SERVICES="0") for _ in range(8))
     each = []
-    for number in (50, 200, 800):
-        seconds = min(project.run("preview", BENCH_SERVICES=str(number)) for _ in range(2))
+    for number, rounds in ((50, 8), (200, 4), (800, 2)):
+        seconds = min(project.run("preview", BENCH_SERVICES=str(number)) for _ in range(rounds))
         each.append((seconds - floor) / number)
         print(f"   {number} services: {seconds:.1f} s", flush=True)
     return [
@@ -100,81 +130,25 @@ def growth(_: Platform, folder: Path) -> list[Figure]:
     ]
 
 
-def first_page(platform: Platform, folder: Path) -> list[Figure]:
-    """From images present to the first page, against docker-compose with the same containers."""
-    compose.ensure_installed()
-    images = {
-        part: docker(
-            "service",
-            "inspect",
-            "--format",
-            "{{.Spec.TaskTemplate.ContainerSpec.Image}}",
-            platform.name(service),
-        )
-        for part, service in {
-            "demo": "web",
-            "mariadb": "database",
-            "redis": "cache",
-            "haproxy": "load-balancer",
-        }.items()
-    }
-    ours, peers = [], []
-    for number in range(2):
-        # As `make down`: the registry keeps the images.
-        platform.plain("destroy", "--yes", "--skip-preview", *excluded())
-        began = time.monotonic()
-        first = platform.up()
-        if first.code:
-            raise RuntimeError(first.output[-2000:])
-        while not answers(platform.url):
-            time.sleep(0.1)
-        ours.append(time.monotonic() - began)
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        peers.append(
-            compose.first_page(
-                folder / f"peer-{number}", images, port, lambda url=url: answers(url)
-            )
-        )
-    return [ratio("first_page_ratio", ours, peers, "docker-compose, same containers", 1.3)]
-
-
-def answers(url: str) -> bool:
-    """Whether the platform's page can be read."""
-    with suppress(OSError):
-        return Client(url).get("/").status == 200
-    return False
-
-
 def proxy(platform: Platform, _: Path) -> list[Figure]:
     """Through the load balancer against straight to a replica."""
     replica = containers(platform.name("web"))[0]
     pid = docker("inspect", "--format", "{{.State.Pid}}", replica)
-    straight, through = [], []
-    failed = 0
+    direct, through = [], []
     for _round in range(2):
-        inside = subprocess.run(
-            ["nsenter", "--target", pid, "--net", sys.executable, "-m", "tests.bench.straight"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split()
-        straight.append((float(inside[0]), float(inside[1])))
-        measured = throughput.measure("127.0.0.1", platform.http_port, "/live")
-        failed += measured.failed
-        through.append((measured.per_second, measured.p99_ms))
-    print(f"   {failed} failed requests", flush=True)
+        direct.append(native.straight(native.PORT, ["nsenter", "--target", pid, "--net"]))
+        through.append(throughput.measure("127.0.0.1", platform.http_port, "/live"))
+    print(f"   {sum(one.failed for one in (*direct, *through))} failed requests", flush=True)
     return [
         ratio(
             "proxy_throughput_ratio",
-            [rate for rate, _ in through],
-            [rate for rate, _ in straight],
+            [one.per_second for one in through],
+            [one.per_second for one in direct],
             "straight to one replica (two stand behind the load balancer)",
             None,
         ),
-        Figure(name="proxy_p99_ms", value=round(max(p for _, p in through), 1), unit="ms"),
-        Figure(name="replica_p99_ms", value=round(max(p for _, p in straight), 1), unit="ms"),
+        Figure(name="proxy_p99_ms", value=round(max(o.p99_ms for o in through), 1), unit="ms"),
+        Figure(name="replica_p99_ms", value=round(max(o.p99_ms for o in direct), 1), unit="ms"),
     ]
 
 
@@ -211,9 +185,11 @@ BENCHMARKS: dict[str, Callable[[Platform, Path], list[Figure]]] = {
     "no_op": no_op,
     "memory": memory,
     "sizes": sizes,
+    "builds": builds.measure,
     "proxy": proxy,
+    "container": native.measure,
     "growth": growth,
-    "first_page": first_page,
+    "first_page": first_page.measure,
 }
 
 

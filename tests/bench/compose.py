@@ -1,135 +1,138 @@
-"""The same containers brought up by docker-compose: the peer of the first page."""
+"""The same containers brought up by docker-compose: the peer of the first page.
 
-import shutil
+Everything of a container is read from the service that runs it, so both sides are the same: image,
+command, environment, mounts, limits, health check, log rotation. The order is that of
+`components/swarm`. The networks are plain bridges, as docker-compose makes them.
+"""
+
+import json
 import subprocess
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.live.platform import Platform, docker
 from toolchain import apt
 
 PASSWORD = "of-a-benchmark"
+PROJECT = "studip-bench-peer"
+HEALTHY = {"condition": "service_healthy"}
+MIGRATED = {"migrate": {"condition": "service_completed_successfully"}}
+# What must be there before a container starts.
+ORDER: Mapping[str, Mapping[str, Any]] = {
+    "database": {},
+    "cache": {},
+    "migrate": {"database": HEALTHY, "cache": HEALTHY},
+    "web": MIGRATED,
+    "cron": MIGRATED,
+    "load-balancer": {},
+}
 
 
-def ensure_installed() -> None:
-    """Debian's docker-compose."""
-    if not shutil.which("docker-compose"):
+class Peer:
+    """A docker-compose project of what a platform runs; its data is its own."""
+
+    def __init__(self, folder: Path, platform: Platform, port: int) -> None:
         apt.install("docker-compose")
+        folder.mkdir()
+        (folder / "password").write_text(PASSWORD)
+        (folder / "password").chmod(0o644)
+        (folder / "compose.yaml").write_text(yaml.safe_dump(definition(platform, port)))
+        self._folder = folder
+
+    def up(self) -> "subprocess.Popen[str]":
+        """Start `docker-compose up --detach`."""
+        return subprocess.Popen(
+            self._command("up", "--detach"),
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def down(self) -> None:
+        """Remove everything, data included."""
+        command = self._command("down", "--volumes", "--timeout", "1")
+        subprocess.run(command, cwd=self._folder, capture_output=True, check=False)
+
+    @staticmethod
+    def _command(*arguments: str) -> list[str]:
+        return ["docker-compose", "--project-name", PROJECT, "--file", "compose.yaml", *arguments]
 
 
-def definition(images: dict[str, str], port: int) -> dict[str, Any]:
-    """A compose file with our images, environment, health checks and order."""
-    check = {
-        "test": ["CMD", "healthcheck"],
-        "interval": "2s",
-        "timeout": "5s",
-        "retries": 3,
-        "start_period": "60s",
+def definition(platform: Platform, port: int) -> dict[str, Any]:
+    """A compose file of the platform's containers; the load balancer's port is `port`."""
+    parts = {part: _container(platform, platform.name(part)) for part in ORDER if part != "migrate"}
+    job = {key: value for key, value in parts["web"].items() if key != "healthcheck"}
+    parts["migrate"] = {**job, "command": ["migrate"], "networks": ["data"]}
+    parts["web"]["scale"] = 2
+    parts["load-balancer"]["ports"] = [f"{port}:8080"]
+    services = {
+        # Names as in the environment variables; dots are for aliases only.
+        platform.name(part): {
+            **parts[part],
+            "depends_on": {platform.name(other): how for other, how in order.items()},
+        }
+        for part, order in ORDER.items()
     }
-    hard = {"read_only": True, "cap_drop": ["ALL"], "init": True, "healthcheck": check}
-    secret = ["./password:/run/secrets/password:ro"]
-    application = {
-        "image": images["demo"],
-        "environment": {
-            "MYSQL_HOST": "database",
-            "MYSQL_PORT": "3306",
-            "MYSQL_DATABASE": "studip",
-            "MYSQL_USER": "studip",
-            "MYSQL_PASSWORD_FILE": "/run/secrets/password",
-            "PROXY_URL": f"http://127.0.0.1:{port}",
-            "AUTO_MIGRATE": "0",
-            "DEMO_DATA": "1",
-            "STUDIP_NAME": "bench",
-            "STUDIP_MAIL_TRANSPORT": "none",
-            "STUDIP_CACHING_ENABLE": "1",
-            "CACHE_KIND": "redis",
-            "CACHE_HOST": "cache",
-            "CACHE_PORT": "6379",
-            "CACHE_PASSWORD_FILE": "/run/secrets/password",
-        },
-        "volumes": [*secret, "documents:/var/www/studip/data/upload_doc"],
-        "tmpfs": ["/tmp:mode=1777"],
-        **hard,
+    volumes: dict[str, Any] = {
+        volume.partition(":")[0]: {}
+        for service in services.values()
+        for volume in service["volumes"]
+        if not volume.startswith(".")
     }
-    healthy = {"condition": "service_healthy"}
-    migrated = {"condition": "service_completed_successfully"}
-    stateful = {"database": healthy, "cache": healthy}
-    job = {key: value for key, value in application.items() if key != "healthcheck"}
-    balancer = {
-        "image": images["haproxy"],
-        "environment": {
-            "BACKEND_HOST": "web",
-            "BACKEND_PORT": "80",
-            "BACKEND_SLOTS": "4",
-            "BIND_HTTP": "8080",
-        },
-        "ports": [f"127.0.0.1:{port}:8080"],
-        "tmpfs": ["/tmp:mode=1777"],
-        "depends_on": {"web": healthy},
-        **hard,
-    }
+    networks = {name: {"internal": name == "data"} for name in ("edge", "application", "data")}
+    return {"services": services, "volumes": volumes, "networks": networks}
+
+
+def _container(platform: Platform, name: str) -> dict[str, Any]:
+    """A Swarm service's containers in the words of a compose file."""
+    task = json.loads(docker("service", "inspect", name))[0]["Spec"]["TaskTemplate"]
+    spec, limits = task["ContainerSpec"], task["Resources"]["Limits"]
+    check = spec["Healthcheck"]
+    networks = [
+        docker("network", "inspect", "--format", "{{.Name}}", network["Target"])
+        for network in task["Networks"]
+    ]
+    mounts = spec["Mounts"]
     return {
-        "services": {
-            "database": {
-                "image": images["mariadb"],
-                "environment": {
-                    "MARIADB_DATABASE": "studip",
-                    "MARIADB_USER": "studip",
-                    "MARIADB_PASSWORD_FILE": "/run/secrets/password",
-                    "MARIADB_ROOT_PASSWORD_FILE": "/run/secrets/password",
-                },
-                "volumes": [*secret, "data:/var/lib/mysql"],
-                "tmpfs": ["/tmp:mode=1777", "/run/mysqld:mode=1777"],
-                **hard,
-            },
-            "cache": {
-                "image": images["redis"],
-                "environment": {
-                    "REDIS_PASSWORD_FILE": "/run/secrets/password",
-                    "MAXMEMORY": "64mb",
-                },
-                "volumes": secret,
-                "tmpfs": ["/tmp:mode=1777"],
-                **hard,
-            },
-            "migrate": {**job, "command": "migrate", "depends_on": stateful},
-            "web": {**application, "scale": 2, "depends_on": {**stateful, "migrate": migrated}},
-            "cron": {
-                **application,
-                "command": "cron",
-                "depends_on": {**stateful, "migrate": migrated},
-            },
-            "balancer": balancer,
+        "image": spec["Image"],
+        **({"command": spec["Args"]} if "Args" in spec else {}),
+        "environment": spec["Env"],
+        "read_only": spec["ReadOnly"],
+        "init": spec["Init"],
+        "cap_drop": spec["CapabilityDrop"],
+        "cpus": limits["NanoCPUs"] / 1e9,
+        "mem_limit": limits["MemoryBytes"],
+        "healthcheck": {
+            "test": check["Test"],
+            "interval": f"{check['Interval']}ns",
+            "timeout": f"{check['Timeout']}ns",
+            "start_period": f"{check['StartPeriod']}ns",
+            "retries": check["Retries"],
         },
-        "volumes": {"data": {}, "documents": {}},
+        "networks": {
+            network.removeprefix(platform.name("")): {"aliases": [f"tasks.{name}"]}
+            for network in networks
+        },
+        "tmpfs": [
+            f"{mount['Target']}:size={mount['TmpfsOptions']['SizeBytes']},mode=1777"
+            for mount in mounts
+            if mount["Type"] == "tmpfs"
+        ],
+        "volumes": [
+            *(
+                f"{mount['Source']}:{mount['Target']}"
+                for mount in mounts
+                if mount["Type"] == "volume"
+            ),
+            *(
+                f"./password:/run/secrets/{secret['File']['Name']}:ro"
+                for secret in spec.get("Secrets", ())
+            ),
+        ],
+        "logging": {"driver": task["LogDriver"]["Name"], "options": task["LogDriver"]["Options"]},
     }
-
-
-def first_page(folder: Path, images: dict[str, str], port: int, ask: Any) -> float:
-    """Seconds from `docker-compose up` to the first page; everything is removed again."""
-    folder.mkdir(exist_ok=True)
-    (folder / "password").write_text(PASSWORD)
-    (folder / "password").chmod(0o644)
-    (folder / "compose.yaml").write_text(yaml.safe_dump(definition(images, port)))
-    command = ["docker-compose", "--project-name", "studip-bench-peer", "--file", "compose.yaml"]
-    began = time.monotonic()
-    try:
-        done = subprocess.run(
-            [*command, "up", "--detach"], cwd=folder, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise RuntimeError(f"docker-compose up failed:\n{done.stderr[-2000:]}")
-        while not ask():
-            if time.monotonic() > began + 180:
-                raise RuntimeError("docker-compose: no page within 180 s")
-            time.sleep(0.1)
-        return time.monotonic() - began
-    finally:
-        subprocess.run(
-            [*command, "down", "--volumes", "--timeout", "1"],
-            cwd=folder,
-            capture_output=True,
-            check=False,
-        )

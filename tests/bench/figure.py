@@ -13,7 +13,7 @@ class Figure:
 
     name: str
     value: float
-    unit: str  # `x` for ratios, MiB, ms
+    unit: str  # `x` for ratios, MiB, ms, s
     limit: float | None = None  # at most; of throughput: at least
     peer: str = ""  # what a ratio is against
     samples: Sequence[float] = field(default_factory=tuple)
@@ -32,6 +32,11 @@ def ratio(
     return Figure(
         name=name, value=round(value, 3), unit="x", limit=limit, peer=peer, samples=[*ours, *peers]
     )
+
+
+def seconds(name: str, samples: Sequence[float]) -> Figure:
+    """Median of a duration."""
+    return Figure(name=name, value=round(median(samples), 2), unit="s", samples=samples)
 
 
 def write(path: Path, figures: Sequence[Figure]) -> None:

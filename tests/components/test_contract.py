@@ -9,25 +9,29 @@ import pytest
 from pulumi import Output
 
 from components.application import ApplicationArgs, ApplicationEndpoint
-from components.cache import CacheArgs, CacheEndpoint
+from components.authority import AuthorityArgs, GivenAuthority
+from components.cache import CacheArgs, CacheClusterArgs, CacheEndpoint
 from components.certificate import Certificate
-from components.database import DatabaseClusterArgs, DatabaseEndpoint
-from components.images import ImageArgs
+from components.database import DatabaseClusterArgs, DatabaseEndpoint, GaleraArgs
+from components.images import ImageArgs, SeedImageArgs
 from components.labels import ENVIRONMENT, PART, labels
 from components.load_balancer import LoadBalancerArgs
 from components.network import NetworkArgs
 from components.node import Node
-from components.registry import RegistryArgs, RegistryEndpoint
+from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpoint
+from components.proxy import ProxyArgs
 from components.storage import GlusterfsArgs, NfsArgs, StorageArgs
 from components.swarm.application import Application
-from components.swarm.cache import Cache
+from components.swarm.authority import Authority
+from components.swarm.cache import Cache, CacheCluster
 from components.swarm.database import DatabaseCluster
-from components.swarm.images import Image
+from components.swarm.images import Image, SeedImage
 from components.swarm.load_balancer import LoadBalancer
 from components.swarm.network import ClusterNetwork
-from components.swarm.registry import Registry
+from components.swarm.registry import Registry, RegistryCluster
+from components.swarm.proxy import Proxy
 from components.swarm.storage import Storage
-from components.workload import Logging, Network, Resources, Update
+from components.workload import Logging, Mount, Network, Resources, Update
 from policy.rules import violations
 from tests.recording import DIGEST, Recording, is_secret, record, revealed
 
@@ -35,12 +39,17 @@ IMAGE = f"127.0.0.1:5000/studip/any@{DIGEST}"
 RESOURCES = Resources(cpu_limit=0.5, memory_limit=64)
 NETWORK = Network(id="network-id", name="network")
 PASSWORD = "never to be seen"
-NODES = [Node(name=f"node-{number}", address=f"198.19.0.{number}") for number in (1, 2, 3, 4)]
+NODES = [Node(name=f"node-{number}", address=f"198.18.0.{number}") for number in (1, 2, 3)]
 RECIPE = Path(__file__).parent.parent.parent / "images" / "base"
 
 
 def _labels(part: str) -> dict[str, str]:
     return labels("test", part)
+
+
+def _certificate() -> Certificate:
+    key = Output.secret(PASSWORD)
+    return Certificate(certificate="certificate", key=key, authority="authority")
 
 
 def _application(name: str) -> Application:
@@ -73,6 +82,7 @@ def _application(name: str) -> Application:
             replicas=2,
             drain=4,
             update=Update(order="start-first"),
+            backend=None,
             resources=RESOURCES,
             cron_resources=RESOURCES,
             cron_grace_period=60,
@@ -86,6 +96,16 @@ def _application(name: str) -> Application:
 
 COMPONENTS: dict[str, Callable[[str], Any]] = {
     "application": _application,
+    "authority": lambda name: Authority(name, AuthorityArgs(common_name="Test")).issue(
+        "part", dns_names=["part"], ip_addresses=["127.0.0.1"]
+    ),
+    "authority_given": lambda name: Authority(
+        name,
+        AuthorityArgs(
+            common_name="Test",
+            given=GivenAuthority(certificate="given", key=PASSWORD, root="its root"),
+        ),
+    ).issue("part"),
     "cache": lambda name: Cache(
         name,
         CacheArgs(
@@ -96,6 +116,21 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             memory=64,
             labels=_labels("cache"),
             resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
+    "cache_cluster": lambda name: CacheCluster(
+        name,
+        CacheClusterArgs(
+            kind="redis",
+            image=IMAGE,
+            network=NETWORK,
+            nodes=NODES,
+            password=Output.secret(PASSWORD),
+            memory=64,
+            labels=_labels("cache"),
+            resources=RESOURCES,
+            sentinel_resources=RESOURCES,
             logging=Logging(),
         ),
     ),
@@ -110,6 +145,23 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             password=Output.secret(PASSWORD),
             root_password=Output.secret(PASSWORD),
             parameters={"max_connections": "50"},
+            labels=_labels("database"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
+    "database_galera": lambda name: DatabaseCluster(
+        name,
+        DatabaseClusterArgs(
+            kind="galera",
+            image=IMAGE,
+            network=NETWORK,
+            database="studip",
+            user="studip",
+            password=Output.secret(PASSWORD),
+            root_password=Output.secret(PASSWORD),
+            parameters={"max_connections": "50"},
+            galera=GaleraArgs(members=3, nodes=NODES, certificate=_certificate()),
             labels=_labels("database"),
             resources=RESOURCES,
             logging=Logging(),
@@ -145,6 +197,29 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
     "network": lambda name: ClusterNetwork(
         name, NetworkArgs(driver="overlay", labels=_labels("network"), subnet="10.90.0.0/24")
     ),
+    "proxy": lambda name: Proxy(
+        name,
+        ProxyArgs(
+            image=IMAGE,
+            network=NETWORK,
+            replicas=2,
+            database=DatabaseEndpoint(
+                host="db-1",
+                port=3306,
+                database="studip",
+                user="studip",
+                password=Output.secret(PASSWORD),
+                members=["db-1", "db-2", "db-3"],
+            ),
+            cache=CacheEndpoint(
+                kind="redis", host="cache-1", port=6379, password=Output.secret(PASSWORD)
+            ),
+            cache_members=["cache-1", "cache-2"],
+            labels=_labels("proxy"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
     "registry": lambda name: Registry(
         name,
         RegistryArgs(
@@ -154,6 +229,33 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             labels=_labels("registry"),
             resources=RESOURCES,
             logging=Logging(),
+        ),
+    ),
+    "registry_cluster": lambda name: RegistryCluster(
+        name,
+        RegistryClusterArgs(
+            kind="distribution",
+            images={node.name: DIGEST for node in NODES},
+            nodes=NODES,
+            port=5000,
+            data=Mount(target="/srv/registry", kind="bind", source="/srv/shared/registry"),
+            certificate=_certificate(),
+            user="studip",
+            password=Output.secret(PASSWORD),
+            password_hash=Output.secret(PASSWORD),
+            labels=_labels("registry"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
+    "seed_image": lambda name: SeedImage(
+        name,
+        SeedImageArgs(
+            image=ImageArgs(
+                repository="studip/base", context=RECIPE, dockerfile=RECIPE / "Dockerfile"
+            ),
+            nodes=NODES,
+            node_build_args={node.name: {"ROOTFS": "rootfs"} for node in NODES},
         ),
     ),
     "storage": lambda name: Storage(
@@ -168,10 +270,8 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             glusterfs=GlusterfsArgs(
                 images={node.name: DIGEST for node in NODES},
                 folder="/var/lib/studip/test",
-                members=NODES[:3],
-                certificate=Certificate(
-                    certificate="public", key=Output.secret(PASSWORD), authority="public"
-                ),
+                members=NODES,
+                certificate=_certificate(),
                 resources=RESOURCES,
                 client_resources=RESOURCES,
                 logging=Logging(),
@@ -226,7 +326,8 @@ def test_everything_that_can_carries_our_labels(recording: Recording) -> None:
         "docker:index/serviceConfig:ServiceConfig",  # the plugin has no labels for it
     }
     for resource in recording.resources:
-        if resource.custom and resource.type not in without:
+        logical = resource.type.startswith("tls:")  # nothing outside of the state
+        if resource.custom and not logical and resource.type not in without:
             carried = {item["label"]: item["value"] for item in resource.inputs["labels"]}
             assert carried[ENVIRONMENT] == "test", resource.name
             assert carried[PART], resource.name
@@ -260,3 +361,33 @@ def test_names_of_secrets_and_configs_end_in_a_hash_of_their_content(
         for resource in recording.of_type(type_):
             assert re.search(r"-[0-9a-f]{8}$", resource.inputs["name"]), resource.name
             assert not resource.replaced_delete_first
+
+
+def test_every_service_has_a_health_check_limits_and_the_hardening_of_all(
+    recording: Recording,
+) -> None:
+    for service in recording.of_type("docker:index/service:Service"):
+        container = service.inputs["taskSpec"]["containerSpec"]
+        assert container["healthcheck"]["tests"][0] == "CMD", service.name
+        assert service.inputs["taskSpec"]["resources"]["limits"]["nanoCpus"], service.name
+        assert container["capDrops"] == ["ALL"], service.name
+        assert container["init"] is True, service.name
+
+
+def test_web_cron_and_migrate_have_the_same_environment_and_mounts() -> None:
+    recording = record(lambda: _application("studip-test"))
+    (job,) = recording.of_type("docker:index/container:Container")
+    environments = [dict(pair.split("=", 1) for pair in job.inputs["envs"])]
+    mounts = [
+        {mount["target"] for mount in job.inputs["mounts"]} | set(job.inputs["tmpfs"]),
+    ]
+    for role in ("web", "cron"):
+        container = recording.service(f"studip-test-{role}").inputs["taskSpec"]["containerSpec"]
+        environments.append(container["env"])
+        mounts.append({mount["target"] for mount in container["mounts"]})
+    for environment in environments:
+        for name, value in environment.items():
+            if not name.endswith("_FILE"):  # the folder of secrets differs
+                assert value == environments[0][name]
+        assert environment.keys() == environments[0].keys()
+    assert mounts[0] == mounts[1] == mounts[2]

@@ -44,11 +44,14 @@ BASES = {
     "demo": "php-apache",
     "php-apache": "php",
     "php-fpm": "php",
+    "official-registry": "registry",
     "registry": None,
     "studip": "php-apache",
 }
+# Images of the tests themselves: stand-ins for official ones, which can't be had everywhere.
+STAND_INS = {"official-php", "official-registry"}
 # Images with a stage for each source of packages, of which one is chosen.
-STAGED = {"base", "glusterfs", "haproxy", "mariadb", "redis", "registry"}
+STAGED = {"base", "galera", "glusterfs", "haproxy", "mariadb", "proxy", "redis", "registry"}
 
 
 def rootfs() -> str:
@@ -116,7 +119,7 @@ def built(session_client: docker.DockerClient) -> Iterator[Built]:
 def _build(
     tag: str, name: str, target: str, context: Path | None, build_args: Mapping[str, str]
 ) -> str:
-    folder = ROOT / "images" / name
+    folder = (ROOT / "tests" if name in STAND_INS else ROOT) / "images" / name
     options = {
         "context": str(context or folder),
         "dockerfile": str(folder / "Dockerfile"),
@@ -247,6 +250,8 @@ def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
         alias: str | None = None,
         user: int = 999,  # owner of the secrets
         stop_signal: str | None = None,
+        entrypoint: str | None = None,
+        interval: int = 1,  # s from the start to the first health check, and between two
     ) -> Running:
         binds = {name: {"bind": path, "mode": "rw"} for name, path in (volumes or {}).items()}
         if secrets:
@@ -266,7 +271,8 @@ def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             stop_signal=stop_signal,
-            healthcheck={"interval": SECOND, "start_period": 120 * SECOND},
+            entrypoint=entrypoint,
+            healthcheck={"interval": interval * SECOND, "start_period": 120 * SECOND},
         )
         made.append(container)
         if alias:

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -81,18 +82,41 @@ def test_gets_healthy_with_a_read_only_root_and_no_capabilities(start: Start, na
 
 
 @pytest.mark.parametrize("name", SERVERS)
+def test_its_first_check_waits_for_the_server_and_later_ones_take_their_time(
+    start: Start, built: Built, client: docker.DockerClient, name: str
+) -> None:
+    """Beside a server that is late, and without checks of the engine's own."""
+    config = client.images.get(built(name)).attrs["Config"]
+    late = ["bash", "-c", 'sleep 1; exec entrypoint "$@"', "late", *config["Cmd"]]
+    running = start(name, command=late, interval=600)
+    code = 1
+    for _ in range(20):
+        began = time.monotonic()
+        code, output = running.container.exec_run(["healthcheck"])
+        if code == 0:
+            break
+        assert time.monotonic() - began >= 3, f"it gave up early: {output}"
+    assert code == 0, output
+    began = time.monotonic()
+    code, output = running.container.exec_run(["healthcheck"])
+    assert code == 0, output
+    assert time.monotonic() - began >= 2
+
+
+@pytest.mark.parametrize("name", SERVERS)
 def test_gets_unhealthy_when_its_server_hangs(start: Start, name: str) -> None:
     running = start(name)
     running.wait_healthy()
     running.sh("kill -STOP $(pidof haproxy mariadbd redis-server docker-registry)")
-    code, _ = running.container.exec_run(["timeout", "3", "healthcheck"])
+    code, _ = running.container.exec_run(["timeout", "5", "healthcheck"])
     assert code != 0
 
 
-@pytest.mark.parametrize("name", ["haproxy", "mariadb", "redis"])
+@pytest.mark.parametrize("name", SERVERS)
 def test_stands_on_an_official_image_too(start: Start, built: Built, name: str) -> None:
     """Our own image stands in for the official one, which has the same programs."""
-    running = start(name, image=built(name, "upstream", BASE=built(name)))
+    official = built("official-registry" if name == "registry" else name)
+    running = start(name, image=built(name, "upstream", BASE=official))
     running.wait_healthy()
     assert running.sh("id -u") == str(USER)
 
@@ -101,8 +125,11 @@ def test_stands_on_an_official_image_too(start: Start, built: Built, name: str) 
 def test_carries_labels_a_health_check_and_no_root(
     built: Built, client: docker.DockerClient, name: str
 ) -> None:
-    config = client.images.get(built(name)).attrs["Config"]
+    revision = {"VERSION": "1.2", "REVISION": "abc", "CREATED": "2026-01-02T03:04:05Z"}
+    config = client.images.get(built(name, **revision)).attrs["Config"]
     prefix = "org.opencontainers.image."
+    for label, value in revision.items():
+        assert config["Labels"][f"{prefix}{label.lower()}"] == value
     assert config["Labels"][f"{prefix}title"] == name
     assert config["Labels"][f"{prefix}description"]
     assert config["Labels"][f"{prefix}base.name"]
@@ -482,6 +509,10 @@ class Site:
 
     def balancer(self, secrets: dict[str, str] | None = None, **env: str) -> str:
         """Start the load balancer: its address."""
+        return self.balancing(secrets, **env).address(self._network)
+
+    def balancing(self, secrets: dict[str, str] | None = None, **env: str) -> Running:
+        """Start the load balancer."""
         running = self._start(
             "haproxy",
             env={"BACKEND_PORT": str(PORT), **env},
@@ -490,7 +521,7 @@ class Site:
             tmpfs=(),
         )
         running.wait_healthy()
-        return running.address(self._network)
+        return running
 
     def wait_for(self, address: str, *names: str) -> None:
         """Wait until exactly these replicas get requests."""
@@ -629,7 +660,7 @@ def test_plain_http_is_sent_to_https_where_there_is_a_certificate(
 def test_a_replica_that_answers_503_is_passed_over_unless_something_could_happen_twice(
     site: Site,
 ) -> None:
-    address = site.balancer()
+    address = site.balancer(STATISTICS_FROM="0.0.0.0/0")
     site.replica("good")
     site.wait_for(address, "good")
     site.replica("broken", BROKEN="1")
@@ -691,12 +722,39 @@ def test_a_killed_replica_fails_no_request_that_only_reads(site: Site) -> None:
 
 
 def test_statistics_are_kept_apart_from_the_site(site: Site) -> None:
-    address = site.balancer()
+    address = site.balancer(STATISTICS_FROM="0.0.0.0/0")
     site.replica("a")
     site.wait_for(address, "a")
     assert b"haproxy_process_uptime_seconds" in ask(f"http://{address}:8404/metrics")[2]
     assert b"Statistics Report" in ask(f"http://{address}:8404/")[2]
     assert who(ask(f"http://{address}:8080/metrics")[2]) == "a"
+
+
+def test_statistics_are_for_networks_that_lead_nowhere_else(
+    site: Site, client: docker.DockerClient
+) -> None:
+    inner = client.networks.create(f"studip-test-{uuid.uuid4().hex[:12]}", internal=True)
+    running = site.balancing()
+    try:
+        inner.connect(running.container)
+        running.container.restart(timeout=1)  # networks are looked for at the start
+        wait(lambda: running.container.exec_run(["healthcheck"])[0] == 0)
+        inside = running.address(str(inner.name))
+        assert b"haproxy_process_uptime_seconds" in ask(f"http://{inside}:8404/metrics")[2]
+        (outside,) = set(addresses(running)) - {inside}
+        assert ask(f"http://{outside}:8080/")[0] == 503
+        with pytest.raises(OSError, match=r"(?i)reset|closed"):
+            ask(f"http://{outside}:8404/metrics")
+    finally:
+        running.container.remove(force=True)
+        inner.remove()
+
+
+def addresses(running: Running) -> list[str]:
+    """Its IP addresses, in all networks."""
+    running.container.reload()
+    networks = running.container.attrs["NetworkSettings"]["Networks"].values()
+    return [network["IPAddress"] for network in networks]
 
 
 def test_requests_are_logged_to_standard_output(site: Site, client: docker.DockerClient) -> None:

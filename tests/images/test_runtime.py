@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from tests.images.browser import multipart
-from tests.images.conftest import Built, Run, Running, networks, runs, volumes, wait
+from tests.images.conftest import Built, Run, Running, Volume, networks, runs, volumes, wait
 from tests.images.site import PASSWORD, ROOT, WWW_DATA, Site
 
 pytestmark = pytest.mark.live
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.live
 RUNTIMES = ["php-apache", "php-fpm"]
 IMAGES = ["php", *RUNTIMES, "demo"]
 MIB = 2**20
+NEEDED = "curl dom fileinfo gd gettext iconv intl json ldap mbstring mysqli pdo_mysql redis zip"
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)
@@ -82,8 +83,7 @@ def test_is_small_and_holds_no_package_cache(
 def test_php_has_what_studip_asks_for(built: Built, run: Run, name: str) -> None:
     running = run(built(name), ["php", "-m"])
     assert running.wait_exit() == 0
-    needed = "curl dom fileinfo gd gettext iconv intl json ldap mbstring mysqli pdo_mysql redis zip"
-    assert set(needed.split()) <= set(running.logs().lower().split())
+    assert set(NEEDED.split()) <= set(running.logs().lower().split())
 
 
 def test_php_speaks_studips_languages(built: Built, run: Run) -> None:
@@ -190,6 +190,27 @@ def test_says_what_is_wrong_with_its_settings(
     assert running.logs() == f"error: {message}\n"
 
 
+@pytest.mark.parametrize(
+    ("trusted", "believed"),
+    [("all", True), ("none", False), ("203.0.113.0/24 {own}", True), ("203.0.113.0/24", False)],
+)
+def test_forwarded_headers_are_believed_from_trusted_proxies_only(
+    site: Site, client: docker.DockerClient, trusted: str, believed: bool
+) -> None:
+    (network,) = site.database.container.attrs["NetworkSettings"]["Networks"]
+    pool = client.networks.get(network).attrs["IPAM"]["Config"][0]["Subnet"]
+    running = site.replica(
+        TRUSTED_PROXIES=trusted.format(own=pool), AUTO_PROXY="1", PROXY_URL="", CACHE_KIND=""
+    )
+    sent = {"X_Forwarded_Host": "told.example", "X_Forwarded_For": "198.51.100.7"}
+    assert ("http://told.example/" in site.browser(running).get("/", **sent).text) is believed
+    logged = b"198.51.100.7 " if believed else b"- "
+    wait(lambda: b'"GET / HTTP/1.1" 200' in running.container.logs(stderr=False), 5)
+    lines = running.container.logs(stderr=False).splitlines()
+    (line,) = [line for line in lines if b'"GET / HTTP/1.1" 200' in line]
+    assert line.startswith(logged)
+
+
 # --- health ------------------------------------------------------------------------------------
 
 
@@ -283,6 +304,33 @@ def test_requests_under_way_are_answered_by_a_replica_that_stops(site: Site) -> 
     connection.close()
     stopper.join()
     assert running.wait_exit() == 0
+
+
+# --- on official images ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_stands_on_an_official_image_too(
+    built: Built, run: Run, volume: Volume, network: str, runtime: str
+) -> None:
+    official = built(
+        runtime,
+        SOURCE="upstream",
+        BASE=built("php", SOURCE="upstream"),
+        UPSTREAM=built("official-php"),
+    )
+    listed = run(official, ["php", "-m"])
+    assert listed.wait_exit() == 0
+    assert set(NEEDED.split()) <= set(listed.logs().lower().split())
+    site = Site(built, run, volume, network, built("demo", BASE=official))
+    assert site.start("migrate").wait_exit(60) == 0
+    replica = site.replica(CACHE_KIND="")
+    assert site.browser(replica).get("/").status == 200
+    assert replica.sh("php -r 'echo setlocale(LC_ALL, \"de_DE.UTF-8\");'") == "de_DE.UTF-8"
+    # What an extension was linked with is brought; what it was built with stays behind.
+    installed = replica.sh("dpkg-query --show --showformat '${Package} '").split()
+    assert "libzip4" in installed
+    assert "libzip-dev" not in installed
 
 
 # --- online ------------------------------------------------------------------------------------

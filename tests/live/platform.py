@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,10 +184,10 @@ class Platform:
         state = json.loads(self.export())
         return sum(r["type"] == type_ for r in state["deployment"]["resources"])
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start a command and do not wait."""
+    def start(self, *arguments: str, before: Sequence[str] = ()) -> "subprocess.Popen[str]":
+        """Start a command, behind the words `before`, and do not wait."""
         return subprocess.Popen(
-            self._command(*arguments),
+            [*before, *self._command(*arguments)],
             env=self.env,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,

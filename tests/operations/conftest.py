@@ -8,7 +8,7 @@ import pytest
 
 from components.labels import labels
 from operations import engine
-from operations.engine import Client
+from operations.engine import Client, Engines
 from toolchain.versions import versions
 
 ENVIRONMENT = "optest"
@@ -25,8 +25,9 @@ def wait(condition: Callable[[], object], seconds: float = 30.0) -> None:
 
 def clean(client: Client) -> None:
     """Remove all that the tests' environment has, and wait for the last container to end."""
-    for thing in engine.things(client, ENVIRONMENT):
-        engine.remove(client, thing)
+    engines = engine.alone(client)
+    for thing in engine.things(engines, ENVIRONMENT):
+        engine.remove(engines, thing)
     wait(lambda: not client.api.containers(all=True, filters=engine.selector(ENVIRONMENT)))
 
 
@@ -38,6 +39,12 @@ def client() -> Iterator[Client]:
     yield client
     clean(client)
     client.close()
+
+
+@pytest.fixture
+def engines(client: Client) -> Engines:
+    """The same engine as all that an environment has."""
+    return engine.alone(client)
 
 
 Start = Callable[..., str]

@@ -21,9 +21,13 @@ TARGETS = [
     "destroy",
     "prune",
     "gc",
+    "nodes",
+    "drain",
+    "activate",
     "test",
     "test-unit",
     "test-live",
+    "test-swarm",
     "lint",
     "format",
     "snapshot",
@@ -80,9 +84,9 @@ def test_ci_tells_the_time_of_each_stage(tmp_path: Path) -> None:
     done = run_ci(tmp_path, "[ $1 != test ] || sleep 1.1")
     assert done.returncode == 0
     assert "make --keep-going lint, CI=true" in done.stdout
-    rows = [line.split() for line in done.stdout.splitlines()[-5:]]
-    assert [row[0] for row in rows] == ["STAGE", "toolchain", "lint", "test", "total"]
-    assert [row[3] for row in rows[1:4]] == ["ok"] * 3
+    rows = [line.split() for line in done.stdout.splitlines()[-6:]]
+    assert [row[0] for row in rows] == ["STAGE", "toolchain", "lint", "test", "test-swarm", "total"]
+    assert [row[3] for row in rows[1:5]] == ["ok"] * 4
     assert int(rows[3][1]) >= 1
 
 

@@ -12,7 +12,7 @@ import pytest
 from components.labels import labels
 from operations import gc, parts, pulumi, shell
 from operations.distribution import Registry, Version
-from operations.engine import Client
+from operations.engine import Client, Engines
 from operations.pulumi import Resource, State
 from tests.images.conftest import Built, built, session_client
 from tests.operations.conftest import ENVIRONMENT, Start, wait
@@ -97,7 +97,7 @@ def push(client: Client, repository: str, tag: str) -> str:
 
 @pytest.mark.live
 def test_gc_gives_the_room_of_old_images_back(
-    client: Client, registry: str, monkeypatch: pytest.MonkeyPatch
+    client: Client, engines: Engines, registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web = f"{registry}/studip/web"
 
@@ -110,7 +110,7 @@ def test_gc_gives_the_room_of_old_images_back(
     monkeypatch.setattr(pulumi, "state", lambda stack: state)
 
     def container() -> str:
-        return shell.find_container(client, parts.find(client, ENVIRONMENT, "registry"))
+        return shell.find_container(engines, parts.find(engines, ENVIRONMENT, "registry")).id
 
     def digests() -> set[str]:
         return {digest for _, digest in gc.revisions(client, container())}

@@ -12,12 +12,20 @@ from toolchain.failure import Failure
 GIVEN = {
     "defaults": "studip:platform: {name: Test}",
     "certificate": "studip:load_balancer: {https_port: 8443, certificate: all.pem}",
+    "proxied": """
+  studip:platform: {url: "https://studip.example.org"}
+  studip:application: {web: {replicas: 1, update: {order: stop-first}}}
+  studip:load_balancer: {kind: external, backend_port: 8081}""",
+    "campus": """
+  studip:platform: {url: "https://studip.example.org"}
+  studip:networks: {edge: {driver: macvlan, name: campus}}""",
     "external": """
   studip:registry: {kind: external, address: "registry.example.org:443", user: robot,
                     password: {secure: AAAB}}""",
 }
 HTTP = Listener("studip:load_balancer.http_port", "0.0.0.0", 8080)
 HTTPS = Listener("studip:load_balancer.https_port", "0.0.0.0", 8443)
+BACKEND = Listener("studip:load_balancer.backend_port", "0.0.0.0", 8081)
 REGISTRY = Listener("studip:registry.port", "127.0.0.1", 5000)
 
 
@@ -36,6 +44,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("defaults", [HTTP, REGISTRY]),
         ("certificate", [HTTP, HTTPS, REGISTRY]),
         ("external", [HTTP]),
+        ("proxied", [BACKEND, REGISTRY]),
+        ("campus", [REGISTRY]),
     ],
 )
 def test_only_what_we_run_ourselves_needs_a_port(

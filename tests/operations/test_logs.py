@@ -8,7 +8,7 @@ import pytest
 
 from components.labels import labels
 from operations import logs, parts, shell
-from operations.engine import Client
+from operations.engine import Client, Engines
 from tests.operations.conftest import ENVIRONMENT, Start, wait
 from toolchain.failure import Failure
 from toolchain.versions import versions
@@ -48,11 +48,11 @@ def test_a_line_names_its_replica() -> None:
 
 
 @pytest.mark.live
-def test_logs_show_every_replica(client: Client, start: Start) -> None:
+def test_logs_show_every_replica(engines: Engines, start: Start) -> None:
     start("web", replicas=2)
-    part = parts.find(client, ENVIRONMENT, "web")
+    part = parts.find(engines, ENVIRONMENT, "web")
     expected = ["web.1 | begun", "web.2 | begun"]
-    wait(lambda: sorted(logs.lines(client, part, follow=False, since=0)) == expected)
+    wait(lambda: sorted(logs.lines(engines, part, follow=False, since=0)) == expected)
 
 
 @pytest.mark.live
@@ -66,33 +66,33 @@ def test_logs_show_a_job_that_ended(client: Client, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.live
-def test_a_shell_runs_in_the_part_that_was_named(client: Client, start: Start) -> None:
+def test_a_shell_runs_in_the_part_that_was_named(engines: Engines, start: Start) -> None:
     start("web")
-    container = shell.find_container(client, parts.find(client, ENVIRONMENT, "web"))
+    container = shell.find_container(engines, parts.find(engines, ENVIRONMENT, "web"))
     done = subprocess.run(
-        shell.command(container, "cat /etc/hostname; exit 7", terminal=False),
+        shell.command(container.id, "cat /etc/hostname; exit 7", terminal=False),
         capture_output=True,
         text=True,
         check=False,
     )
-    assert container.startswith(done.stdout.strip())
+    assert container.id.startswith(done.stdout.strip())
     assert done.returncode == 7
 
 
 @pytest.mark.live
-def test_a_wrong_part_is_answered_with_the_possible_ones(client: Client, start: Start) -> None:
+def test_a_wrong_part_is_answered_with_the_possible_ones(engines: Engines, start: Start) -> None:
     start("web")
     start("cron")
     with pytest.raises(Failure, match=r"no part 'wep' in optest; PART is one of: cron, web"):
-        parts.find(client, ENVIRONMENT, "wep")
+        parts.find(engines, ENVIRONMENT, "wep")
     with pytest.raises(Failure, match=r"no part was named in optest; PART is one of: cron, web"):
-        parts.find(client, ENVIRONMENT, "")
+        parts.find(engines, ENVIRONMENT, "")
 
 
 @pytest.mark.live
-def test_a_part_without_a_container_points_to_status(client: Client) -> None:
+def test_a_part_without_a_container_points_to_status(client: Client, engines: Engines) -> None:
     client.containers.create(versions().rootfs, ["true"], labels=labels(ENVIRONMENT, "migrate"))
-    with pytest.raises(Failure, match="no running container on this node; see `make status`"):
-        shell.find_container(client, parts.find(client, ENVIRONMENT, "migrate"))
+    with pytest.raises(Failure, match="no running container; see `make status`"):
+        shell.find_container(engines, parts.find(engines, ENVIRONMENT, "migrate"))
     with pytest.raises(Failure, match="nothing runs in nowhere; `make up` starts it"):
-        parts.find(client, "nowhere", "web")
+        parts.find(engines, "nowhere", "web")

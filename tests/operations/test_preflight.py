@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from operations import engine, holders, preflight
-from operations.engine import Client
+from operations.engine import Engines
 from operations.preflight import Listener, Login
 from tests.operations.conftest import ENVIRONMENT, Start, wait
 from toolchain.failure import Failure
@@ -96,11 +96,11 @@ def registry() -> Iterator[str]:
 
 
 @pytest.mark.live
-def test_a_wrong_password_is_named_but_not_told(client: Client, registry: str) -> None:
-    preflight.check_login(client, Login("studip:registry.password", registry, "robot", "right"))
+def test_a_wrong_password_is_named_but_not_told(engines: Engines, registry: str) -> None:
+    preflight.check_login(engines, Login("studip:registry.password", registry, "robot", "right"))
     wrong = Login("studip:registry.password", registry, "robot", "wr0ng")
     with pytest.raises(Failure) as failure:
-        preflight.check_login(client, wrong)
+        preflight.check_login(engines, wrong)
     text = str(failure.value)
     assert text.startswith(
         f"studip:registry.password: the registry at {registry} does not let user 'robot' in ("
@@ -110,15 +110,15 @@ def test_a_wrong_password_is_named_but_not_told(client: Client, registry: str) -
 
 
 @pytest.mark.live
-def test_a_taken_port_is_named_with_setting_and_process(client: Client, taken: Listener) -> None:
+def test_a_taken_port_is_named_with_setting_and_process(engines: Engines, taken: Listener) -> None:
     with pytest.raises(Failure) as failure:
-        preflight.check_ports(client, ENVIRONMENT, [taken])
+        preflight.check_ports(engines, ENVIRONMENT, [taken])
     text = str(failure.value)
     assert text.startswith(f"{KEY}: port {taken.port} is taken by process {os.getpid()} (")
 
 
 @pytest.mark.live
-def test_a_port_of_the_environment_itself_is_not_taken(client: Client, start: Start) -> None:
+def test_a_port_of_the_environment_itself_is_not_taken(engines: Engines, start: Start) -> None:
     from docker.types import EndpointSpec
 
     with socket.socket() as probe:
@@ -128,6 +128,6 @@ def test_a_port_of_the_environment_itself_is_not_taken(client: Client, start: St
     start("web", endpoint_spec=EndpointSpec("dnsrr", ports=ports))
     listener = Listener(KEY, "0.0.0.0", port)
     wait(lambda: not preflight.is_free(listener))
-    preflight.check_ports(client, ENVIRONMENT, [listener])
+    preflight.check_ports(engines, ENVIRONMENT, [listener])
     with pytest.raises(Failure, match=rf"port {port} is taken by container studip-optest-web\.1"):
-        preflight.check_ports(client, "another", [listener])
+        preflight.check_ports(engines, "another", [listener])

@@ -8,7 +8,7 @@ import pytest
 
 from components.labels import labels
 from operations import destroy, engine, project, prune, pulumi, terminal
-from operations.engine import Client, Thing
+from operations.engine import Client, Engines, Thing
 from tests.operations.conftest import ENVIRONMENT, Start
 from toolchain.failure import Failure
 from toolchain.versions import versions
@@ -69,7 +69,7 @@ def test_a_question_is_asked_on_a_terminal_only(
 
 @pytest.mark.live
 def test_prune_removes_all_kinds_of_things_of_a_forgotten_environment(
-    client: Client, start: Start, monkeypatch: pytest.MonkeyPatch
+    client: Client, engines: Engines, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, marks = f"studip-{ENVIRONMENT}-web", labels(ENVIRONMENT, "web")
     network = client.networks.create(name, driver="overlay", labels=marks)
@@ -78,36 +78,36 @@ def test_prune_removes_all_kinds_of_things_of_a_forgotten_environment(
     client.configs.create(name=name, data=b"config", labels=marks)
     client.containers.run(versions().rootfs, ["true"], detach=True, labels=marks).wait()
     start("web", networks=[network.id])
-    kinds = {thing.kind for thing in engine.things(client, ENVIRONMENT)}
+    kinds = {thing.kind for thing in engine.things(engines, ENVIRONMENT)}
     assert kinds == set(engine.KINDS)
 
     monkeypatch.setattr(pulumi, "stacks", lambda: [ENVIRONMENT])
-    prune.run(argparse.Namespace(only=ENVIRONMENT))
-    assert {thing.kind for thing in engine.things(client, ENVIRONMENT)} == kinds
+    prune.run(argparse.Namespace(stack=ENVIRONMENT, only=ENVIRONMENT))
+    assert {thing.kind for thing in engine.things(engines, ENVIRONMENT)} == kinds
 
     monkeypatch.setattr(pulumi, "stacks", lambda: ["dev"])
     monkeypatch.delenv("FORCE", raising=False)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(Failure, match="only FORCE=1 says yes"):
-        prune.run(argparse.Namespace(only=ENVIRONMENT))
-    assert {thing.kind for thing in engine.things(client, ENVIRONMENT)} == kinds
+        prune.run(argparse.Namespace(stack=ENVIRONMENT, only=ENVIRONMENT))
+    assert {thing.kind for thing in engine.things(engines, ENVIRONMENT)} == kinds
 
     monkeypatch.setenv("FORCE", "1")
-    prune.run(argparse.Namespace(only=ENVIRONMENT))
-    assert engine.things(client, ENVIRONMENT) == []
+    prune.run(argparse.Namespace(stack=ENVIRONMENT, only=ENVIRONMENT))
+    assert engine.things(engines, ENVIRONMENT) == []
 
 
 @pytest.mark.live
 def test_prune_knows_environments_by_their_settings_file(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client, engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A state folder of its own, as CI has, must not make another one's data forgotten."""
     monkeypatch.setenv("FORCE", "1")
     monkeypatch.setattr(pulumi, "stacks", lambda: [])
     monkeypatch.setattr(project, "environments", lambda: [ENVIRONMENT])
     client.volumes.create("studip-optest-database", labels=labels(ENVIRONMENT, "database"))
-    prune.run(argparse.Namespace(only=ENVIRONMENT))
-    assert [thing.kind for thing in engine.things(client, ENVIRONMENT)] == ["volume"]
+    prune.run(argparse.Namespace(stack=ENVIRONMENT, only=ENVIRONMENT))
+    assert [thing.kind for thing in engine.things(engines, ENVIRONMENT)] == ["volume"]
 
 
 @pytest.mark.live
@@ -117,7 +117,7 @@ def test_prune_leaves_what_is_not_ours(client: Client, monkeypatch: pytest.Monke
     foreign = client.volumes.create(FOREIGN)
     try:
         client.volumes.create("studip-optest-database", labels=labels(ENVIRONMENT, "database"))
-        prune.run(argparse.Namespace(only=ENVIRONMENT))
+        prune.run(argparse.Namespace(stack=ENVIRONMENT, only=ENVIRONMENT))
         assert [v.name for v in client.volumes.list(filters={"name": FOREIGN})] == [FOREIGN]
         assert client.volumes.list(filters={"name": "studip-optest"}) == []
     finally:
@@ -125,7 +125,9 @@ def test_prune_leaves_what_is_not_ours(client: Client, monkeypatch: pytest.Monke
 
 
 @pytest.mark.live
-def test_prune_removes_dangling_images_of_our_builds_only(client: Client, tmp_path: Path) -> None:
+def test_prune_removes_dangling_images_of_our_builds_only(
+    client: Client, engines: Engines, tmp_path: Path
+) -> None:
     ours, foreign = (
         client.images.build(
             fileobj=io.BytesIO(
@@ -136,7 +138,7 @@ def test_prune_removes_dangling_images_of_our_builds_only(client: Client, tmp_pa
         for label in ("studip.part=images", "studip.part=no-image")
     )
     try:
-        prune.remove_images(client)
+        prune.remove_images(engines)
         left = {image.id for image in client.images.list(all=True)}
         assert ours not in left
         assert foreign in left

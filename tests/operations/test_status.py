@@ -8,7 +8,7 @@ import pytest
 
 from components.labels import labels
 from operations import pulumi, status
-from operations.engine import Client
+from operations.engine import Client, Engines
 from operations.pulumi import CONTAINER, SERVICE, Resource, State
 from operations.status import Part
 from tests.operations.conftest import ENVIRONMENT, Start, wait
@@ -54,7 +54,7 @@ def test_the_table_has_no_colours_where_nobody_looks(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.live
-def test_each_part_is_shown_as_it_is(client: Client, start: Start) -> None:
+def test_each_part_is_shown_as_it_is(client: Client, engines: Engines, start: Start) -> None:
     web = start("web", replicas=2)
     balancer = start("load-balancer")
     start("stranger")
@@ -79,7 +79,7 @@ def test_each_part_is_shown_as_it_is(client: Client, start: Start) -> None:
         ],
         outputs={"url": "http://127.0.0.1:8080", "database": "studip-optest-database:3306"},
     )
-    parts = {part.part: part for part in status.collect(client, ENVIRONMENT, state)}
+    parts = {part.part: part for part in status.collect(engines, ENVIRONMENT, state)}
     image = versions().rootfs
     assert parts == {
         "web": Part("web", 2, 2, 2, image, "", "ok"),

@@ -6,9 +6,10 @@ from typing import Any
 import pulumi_docker as docker
 import pytest
 from pulumi import Output
+from pulumi.runtime import rpc
 
 from policy.enforce import PolicyViolation, enforce
-from policy.rules import RULES, violations, warnings
+from policy.rules import CONTAINER_RULES, SERVICE_RULES, UNKNOWN, violations, warnings
 from tests.recording import DIGEST, record
 
 ROOT = "/var/www/studip"
@@ -124,7 +125,8 @@ BREAKS: dict[str, tuple[str, Change, str]] = {
 
 
 def test_every_rule_has_a_case_that_breaks_it() -> None:
-    assert {rule.__name__ for rule in RULES} == set(BREAKS)
+    rules = (*CONTAINER_RULES, *SERVICE_RULES)
+    assert {rule.__name__ for rule in rules} == set(BREAKS)
 
 
 @pytest.mark.parametrize("part", ["web", "cron", "database"])
@@ -173,6 +175,18 @@ def test_the_other_half_of_a_rule(change: Change, sentence: str) -> None:
     assert violations(service) == [sentence]
 
 
+def test_web_replicas_may_be_published_on_their_nodes_for_an_external_load_balancer() -> None:
+    service = good("web")
+    port = {"targetPort": 80, "publishedPort": 8081, "publishMode": "host"}
+    service["endpointSpec"] = {"ports": [port]}
+    refused = "only the load balancer may publish ports, got 8081"
+    assert violations(service) == [refused]
+    container(service)["env"]["TRUSTED_PROXIES"] = "none"
+    assert violations(service) == []
+    port["publishMode"] = "ingress"
+    assert violations(service) == [refused]
+
+
 def test_a_folder_of_the_node_draws_a_warning() -> None:
     service = good("web")
     container(service)["mounts"].append({"target": "/x", "type": "bind", "source": "/srv/x"})
@@ -182,12 +196,54 @@ def test_a_folder_of_the_node_draws_a_warning() -> None:
     ]
 
 
-def _service(image: str | Output[str]) -> docker.Service:
+def test_an_unknown_value_breaks_no_rule_and_hides_no_other() -> None:
+    service = good("web")
+    container(service).update(image=UNKNOWN)
+    container(service)["env"].update(AUTO_MIGRATE=UNKNOWN, AUTO_PROXY="1")
+    assert violations(service) == ["AUTO_PROXY must be off; it trusts X-Forwarded-Host"]
+
+
+JOB = {
+    "image": DIGEST,
+    "envs": ["MYSQL_PASSWORD_FILE=/etc/studip/secrets/database-password"],
+    "memory": 256,
+    "logOpts": {"max-size": "1m"},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentences"),
+    [
+        ({}, []),
+        (
+            {"image": "demo:latest"},
+            ["image must be referenced as name@sha256:..., got demo:latest"],
+        ),
+        (
+            {"envs": ["MYSQL_PASSWORD=x"]},
+            [
+                "environment variable MYSQL_PASSWORD would carry a secret; "
+                "give a file (MYSQL_PASSWORD_FILE)"
+            ],
+        ),
+        ({"memory": 0}, ["a memory limit must be set"]),
+        ({"logOpts": {}}, ["log rotation (max-size) must be set"]),
+    ],
+)
+def test_one_shot_containers_keep_what_holds_for_every_container(
+    change: dict[str, Any], sentences: list[str]
+) -> None:
+    assert violations(JOB | change, service=False) == sentences
+
+
+def _service(image: str | Output[str], *, read_only: bool = True) -> docker.Service:
     return docker.Service(
         "it",
         name="it",
         task_spec=docker.ServiceTaskSpecArgs(
-            container_spec=docker.ServiceTaskSpecContainerSpecArgs(image=image, read_only=True),
+            container_spec=docker.ServiceTaskSpecContainerSpecArgs(
+                image=image, read_only=read_only
+            ),
             resources=docker.ServiceTaskSpecResourcesArgs(
                 limits=docker.ServiceTaskSpecResourcesLimitsArgs(memory_bytes=1)
             ),
@@ -224,3 +280,18 @@ def test_a_program_that_keeps_the_rules_registers_its_services_unchanged() -> No
     plain = record(lambda: program(checked=False))
     checked = record(lambda: program(checked=True))
     assert [r.inputs for r in checked.resources] == [r.inputs for r in plain.resources]
+
+
+def _program(**broken: Any) -> None:
+    """A service of an image that is built, with a rule broken."""
+    enforce()
+    image = docker.Image("image", image_name="registry.test/studip/demo:1")
+    _service(image.repo_digest, **broken)
+
+
+def test_a_preview_of_images_that_were_never_built_checks_all_that_it_knows() -> None:
+    recording = record(lambda: _program(), preview=True)
+    unknown = recording.service("it").inputs["taskSpec"]["containerSpec"]["image"]
+    assert unknown == rpc.UNKNOWN
+    with pytest.raises(PolicyViolation, match="policy: it: the root file system must be read-only"):
+        record(lambda: _program(read_only=False), preview=True)

@@ -239,9 +239,36 @@ WRONG: dict[str, tuple[str, list[str]]] = {
             "available: overlay"
         ],
     ),
-    "encryption of a network that is not ours": (
-        "studip:networks: {edge: {driver: host, encrypted: true}}",
-        ["studip:networks.edge.encrypted: is for overlay only, got host"],
+    "an edge network that no service can join": (
+        "studip:networks: {edge: {driver: host}}",
+        [
+            "studip:networks.edge.driver: host is not available yet on swarm; "
+            "available: overlay, bridge, macvlan"
+        ],
+    ),
+    "options of a network that is not ours": (
+        "studip:networks: "
+        "{edge: {driver: bridge, encrypted: true, subnet: 10.0.0.0/16, mtu: 1400},"
+        " data: {name: campus}}",
+        [
+            "studip:networks.edge.subnet: is for overlay only, got bridge",
+            "studip:networks.edge.mtu: is for overlay only, got bridge",
+            "studip:networks.edge.encrypted: is for overlay only, got bridge",
+            "studip:networks.edge.name: must be given for bridge, got nothing",
+            "studip:networks.data.name: is for bridge and macvlan only, got overlay",
+        ],
+    ),
+    "a macvlan that nobody made": (
+        "studip:networks: {edge: {driver: macvlan}}",
+        [
+            "studip:platform.url: must be given for macvlan, where the load balancer has an "
+            "address of its own, got nothing",
+            "studip:networks.edge.name: must be given for macvlan, got nothing",
+        ],
+    ),
+    "a network that can have no such name": (
+        "studip:networks: {edge: {name: '-campus'}}",
+        ["studip:networks.edge.name: must match ^[A-Za-z0-9][\\w.-]{0,62}$, got -campus"],
     ),
     "an external registry without address": (
         "studip:registry: {kind: external}",
@@ -535,8 +562,47 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "a load balancer of somebody else": (
         "studip:load_balancer: {kind: external}",
         [
-            "studip:load_balancer.kind: external is not available yet on swarm; available: haproxy",
             "studip:platform.url: must be given for an external load balancer, got nothing",
+            "studip:load_balancer.backend_port: must be given for the kind external, got nothing",
+            "studip:application.web.replicas: must be at most 1 a node (1) for an external load "
+            "balancer, got 2",
+            "studip:application.web.update.order: must be stop-first for an external load "
+            "balancer, as a node has its port once, got start-first",
+        ],
+    ),
+    "settings of our load balancer for somebody else's": (
+        """\
+        studip:platform: {url: 'https://studip.example.org'}
+        studip:application: {web: {replicas: 1, update: {order: stop-first}}}
+        studip:networks: {edge: {mtu: 1400}}
+        studip:load_balancer:
+          {kind: external, backend_port: 5000, http_port: 80, https_port: 443,
+           certificate: site.pem, replicas: 1, resources: {}}
+        """,
+        [
+            *(
+                f"studip:load_balancer.{key}: is for the kind haproxy only, "
+                "and the kind is external"
+                for key in ("replicas", "http_port", "https_port", "certificate", "resources")
+            ),
+            "studip:networks.edge: is for the load balancer haproxy only, and the kind is external",
+            "studip:registry.port: must differ from load_balancer.backend_port, got 5000",
+        ],
+    ),
+    "settings of somebody else's load balancer for ours": (
+        "studip:load_balancer: {backend_port: 8081, trusted_proxies: [192.0.2.0/24]}",
+        [
+            "studip:load_balancer.backend_port: is for the kind external only, "
+            "and the kind is haproxy",
+            "studip:load_balancer.trusted_proxies: is for the kind external only, "
+            "and the kind is haproxy",
+        ],
+    ),
+    "a proxy that is no network": (
+        "studip:load_balancer: {trusted_proxies: [somewhere]}",
+        [
+            "studip:load_balancer.trusted_proxies[0]: must be a network such as 10.90.0.0/24, "
+            "got somewhere"
         ],
     ),
     "external storage that is none": (

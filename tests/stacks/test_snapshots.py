@@ -1,11 +1,62 @@
-"""Each environment builds offline, and what it builds stands in the repository as plain text."""
+"""What settings build offline stands in the repository as plain text."""
 
+import json
+
+import jsonschema
 import pytest
+import yaml
 
-from tests.snapshot import ENVIRONMENTS, FOLDER, built, lines
+from stacks.settings.schema import schema
+from tests.recording import Recording
+from tests.snapshot import (
+    ENVIRONMENTS,
+    FOLDER,
+    VARIANTS,
+    built,
+    changes,
+    environment,
+    lines,
+    variant,
+    variants,
+)
+
+MEANT = "if the change is meant: make snapshot"
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_what_an_environment_builds_is_its_snapshot(environment: str) -> None:
-    stored = (FOLDER / f"{environment}.txt").read_text().splitlines()
-    assert lines(built(environment)) == stored, "if the change is meant: make snapshot"
+@pytest.fixture(scope="module")
+def dev() -> Recording:
+    return built(environment("dev"))
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_what_an_environment_builds_is_its_snapshot(name: str) -> None:
+    stored = (FOLDER / f"{name}.txt").read_text().splitlines()
+    assert lines(built(environment(name))) == stored, MEANT
+
+
+@pytest.mark.parametrize("name", variants())
+def test_what_a_variant_changes_is_its_snapshot(name: str, dev: Recording) -> None:
+    stored = (VARIANTS / f"{name}.txt").read_text().splitlines()
+    assert stored, "it changes nothing"
+    assert changes(built(variant(name)), dev) == stored, MEANT
+
+
+@pytest.mark.parametrize("name", variants())
+def test_a_variant_keeps_the_schema(name: str) -> None:
+    document = yaml.safe_load((VARIANTS / f"{name}.yaml").read_text())
+    jsonschema.validate(document, json.loads(schema()))
+
+
+def test_every_snapshot_has_its_settings() -> None:
+    assert sorted(path.stem for path in VARIANTS.glob("*.txt")) == variants()
+    assert sorted(path.stem for path in FOLDER.glob("*.txt")) == sorted(ENVIRONMENTS)
+
+
+def test_changes_are_told_by_resource_and_property(dev: Recording) -> None:
+    assert changes(dev, dev) == []
+    told = changes(dev, Recording())
+    assert [line[:2] for line in told] == ["+ "] * len(dev.resources)
+    assert changes(Recording(), dev) == [
+        f"- {resource.type} {resource.name}"
+        for resource in sorted(dev.resources, key=lambda one: (one.type, one.name))
+    ]

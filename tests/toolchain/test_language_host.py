@@ -170,3 +170,53 @@ def test_what_the_plugin_does_not_have_is_refused_by_name(project: Project) -> N
     done = project.pulumi("preview")
     assert done.returncode != 0
     assert "random:index/randomPet:RandomPet" in done.stdout
+
+
+def test_debug_messages_are_shown_to_who_asks_for_them(project: Project) -> None:
+    project.program("import pulumi\npulumi.log.debug('said in passing')\n")
+    silent, told = project.pulumi("preview"), project.pulumi("preview", "--debug")
+    assert silent.returncode == told.returncode == 0
+    assert "said in passing" not in silent.stdout
+    assert "said in passing" in told.stdout
+    assert "registering resource" in told.stdout  # the SDK's own
+
+
+def test_what_a_program_leaves_to_its_end_is_done(project: Project) -> None:
+    project.program(
+        "import atexit, threading, time\n"
+        "atexit.register(print, 'registered for the end')\n"
+        "threading.Thread(target=lambda: (time.sleep(1), print('a thread of its own'))).start()\n"
+    )
+    done = project.pulumi("preview")
+    assert done.returncode == 0, done.stdout
+    assert "registered for the end" in done.stdout
+    assert "a thread of its own" in done.stdout
+
+
+def test_a_failed_output_does_not_wait_for_the_others(project: Project) -> None:
+    project.program(
+        "import asyncio, pulumi\n"
+        "async def slow():\n"
+        "    await asyncio.sleep(600)\n"
+        "pulumi.Output.from_input(slow()).apply(print)\n"
+        "pulumi.Output.from_input(1).apply(lambda one: one / 0)\n"
+    )
+    done = project.pulumi("preview")
+    assert done.returncode != 0
+    assert "ZeroDivisionError" in done.stdout
+
+
+def test_outputs_that_outputs_make_are_waited_for(project: Project) -> None:
+    project.program(
+        "import asyncio, pulumi\n"
+        "async def later(depth):\n"
+        "    await asyncio.sleep(0.05)\n"
+        "    return depth\n"
+        "def deeper(depth):\n"
+        "    if depth == 20:\n"
+        "        print('at the bottom')\n"
+        "    else:\n"
+        "        pulumi.Output.from_input(later(depth + 1)).apply(deeper)\n"
+        "deeper(0)\n"
+    )
+    assert "at the bottom" in project.pulumi("preview").stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.versions import FILE, versions
+from toolchain.versions import FILE, unpinned, versions
 
 ROOT = FILE.parent
 
@@ -44,6 +44,43 @@ def test_requirements_need_nothing_but_the_standard_library() -> None:
     )
     assert done.stdout.splitlines() == versions().requirements(development=False)
     assert f"pulumi=={versions().pulumi}" in done.stdout
+
+
+DIGEST = "@sha256:" + "0a" * 32
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        (f"php:8.2-apache{DIGEST}", ""),
+        (f"mirror.example.org:5000/library/php:8.2{DIGEST}", ""),
+        ("php:8.2-apache", "has no digest, so its tag can move: php:8.2-apache"),
+        ("php", "must be name:tag or name:tag@sha256:..., and no latest, got php"),
+        (
+            f"php{DIGEST}",
+            f"must be name:tag or name:tag@sha256:..., and no latest, got php{DIGEST}",
+        ),
+        ("php:latest", "must be name:tag or name:tag@sha256:..., and no latest, got php:latest"),
+        (
+            "php:8@sha256:0",
+            "must be name:tag or name:tag@sha256:..., and no latest, got php:8@sha256:0",
+        ),
+    ],
+)
+def test_an_official_image_is_pinned_by_its_digest(image: str, told: str) -> None:
+    assert unpinned({"it": image}) == ([f"images.it: {told}"] if told else [])
+
+
+def test_official_images_without_digest_are_told_and_exit_with_1() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "toolchain" / "versions.py"), "check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = unpinned(versions().images)
+    assert done.returncode == int(bool(found))
+    assert done.stdout.splitlines() == (found or ["All official images are pinned by digest."])
 
 
 def test_an_unknown_word_prints_the_usage_and_exits_with_1() -> None:

@@ -1,11 +1,32 @@
 """Runs one Pulumi program: reads its order (JSON) from standard input, exits with its verdict."""
 
+# ruff: noqa: E402
+import atexit
+import gc
+import os
+import sys
+
+# Looking for garbage in what is being imported finds none.
+gc.disable()
+verdict: int | None = None
+
+
+@atexit.register
+def _leave() -> None:
+    """End at once: to take the interpreter apart costs a tenth of a second.
+
+    First in, last out: by now every thread has ended, and what else was registered has run.
+    """
+    if verdict is not None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(verdict)
+
+
 import asyncio
 import json
 import logging
-import os
 import runpy
-import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +35,13 @@ from typing import Any
 import pulumi
 import pulumi.runtime
 
-from toolchain.language_host import SHOWN
+from toolchain.language_host import SHOWN, shortcuts
+
+# Objects that are made between two looks for garbage. A program's objects live until its end:
+# the default of 700 doubles the time of one with 800 services, and finds 20 MiB.
+GARBAGE = 1_000_000
+# s; while the loop is busy, each answer of the engine waits for it as long as this.
+SWITCH = 0.0005
 
 
 def main() -> int:
@@ -22,6 +49,10 @@ def main() -> int:
     order = sys.stdin.read()
     if not order:
         return 0  # the engine never asked
+    sys.setswitchinterval(SWITCH)
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+    gc.enable()
     return run(json.loads(order))
 
 
@@ -40,6 +71,7 @@ def run(order: dict[str, Any]) -> int:
             root_directory=order["root_directory"],
         )
     )
+    shortcuts.install(debug=order["debug"])
     os.chdir(order["folder"])
     program = Path(order["program"]).resolve()
     sys.argv = [str(program), *order["args"]]
@@ -62,8 +94,6 @@ def run(order: dict[str, Any]) -> int:
     finally:
         workers.shutdown(wait=True)
         loop.close()
-        sys.stdout.flush()
-        sys.stderr.flush()
     return 0
 
 
@@ -81,4 +111,5 @@ def _trace(error: Exception, program: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    verdict = main()
+    sys.exit(verdict)

@@ -1,8 +1,10 @@
 """The gRPC service: which plugins a program needs, and running it."""
 
 import contextlib
+import gc
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -15,7 +17,7 @@ from typing import Any
 import grpc
 from google.protobuf import empty_pb2
 
-from toolchain.language_host import SHOWN
+from toolchain.language_host import SHOWN, lodging
 from toolchain.language_host.plugins import required_plugins
 from toolchain.plugins.common import protocol
 from toolchain.versions import versions
@@ -27,6 +29,9 @@ from pulumi.runtime.proto import (  # noqa: E402
     language_pb2_grpc,
     plugin_pb2,
 )
+
+# `--debug`, and what writes it down elsewhere: a log of the engine's own, or of its events.
+DEBUG = re.compile(r"-[a-z]*[dv]|--(debug|verbose|logtostderr|logflow|event-log)\b")
 
 
 class Executor:
@@ -111,6 +116,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 "secret_keys": list(request.configSecretKeys),
                 "dry_run": request.dryRun,
                 "parallel": request.parallel,
+                "debug": _debug_is_shown(),
                 "monitor": request.monitor_address,
                 "engine": self.engine,
             }
@@ -148,6 +154,18 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return empty_pb2.Empty()
 
 
+def _debug_is_shown() -> bool:
+    """Whether the user asked the engine for debug messages; true where that can't be told.
+
+    The engine takes them all and tells nobody what it does with them.
+    """
+    try:
+        words = Path(f"/proc/{os.getppid()}/cmdline").read_text().split("\0")
+    except OSError:
+        return True
+    return any(DEBUG.match(word) for word in words)
+
+
 def serve(arguments: list[str]) -> int:
     """Serve on a free port of the loopback address until the engine ends the process.
 
@@ -159,7 +177,9 @@ def serve(arguments: list[str]) -> int:
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    lodging.open_for(host.engine)
     print(port, flush=True)
+    gc.freeze()  # what is imported stays
     ended = threading.Event()
     # The engine interrupts its plugins when it is done, and kills them five seconds later.
     for number in (signal.SIGINT, signal.SIGTERM):

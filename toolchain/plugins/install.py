@@ -14,6 +14,7 @@ from toolchain.places import HOME
 from toolchain.run import run
 
 PACKAGE = Path(__file__).parent
+LAUNCHER = "launch.py"
 
 
 def install(pulumi: Path, name: str, version: str) -> None:
@@ -31,14 +32,15 @@ def install(pulumi: Path, name: str, version: str) -> None:
                 made / "toolchain" / "plugins" / part,
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
+        shutil.copy2(PACKAGE / LAUNCHER, made / "toolchain" / "plugins")
         (made / "toolchain" / "plugins" / "__init__.py").touch()
         (made / "toolchain" / "__init__.py").touch()
         program = made / f"pulumi-resource-{name}"
         program.write_text(
             "#!/bin/sh\n"
             "unset PYTHONDONTWRITEBYTECODE\n"
-            'PYTHONPATH=$(dirname "$0") '
-            f'exec "{sys.executable}" -m toolchain.plugins.{name} "$@"\n'
+            "PYTHONPATH=${0%/*} "
+            f'exec "{sys.executable}" -S "${{0%/*}}/toolchain/plugins/{LAUNCHER}" {name} "$@"\n'
         )
         program.chmod(0o755)
         (made / "source").write_text(key)
@@ -51,7 +53,8 @@ def install(pulumi: Path, name: str, version: str) -> None:
 
 
 def _key(name: str) -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    digest.update((PACKAGE / LAUNCHER).read_bytes())
     for part in ("common", name):
         for path in sorted((PACKAGE / part).rglob("*.py")):
             digest.update(str(path.relative_to(PACKAGE)).encode())

@@ -38,5 +38,5 @@ Contract of a `Resource`
     when the operation is cancelled or out of time. Only `create` is mandatory: without `read`
     the state is taken as it is, without `update` a change is stored only, without `delete`
     nothing is removed. `check` and `diff` never reach a resource's methods except `validate`,
-    `derive` and `judge`, which are offline.
+    `derive`, `judge` and `overdue`, which are offline.
 """

@@ -26,6 +26,7 @@ class Difference:
     path: str
     change: Change
     replace: bool
+    input: bool = True  # false: no input differs, the object itself must change
 
 
 def compare(
@@ -36,6 +37,18 @@ def compare(
         if not spec.output:
             where = f"{path}.{name}" if path else name
             yield from _compare_value(spec, old.get(name), new.get(name), where)
+
+
+def complete(fields: Fields, inputs: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain `inputs` with what was left to the system, as `state` has it."""
+    completed = dict(inputs)
+    for name, spec in fields.items():
+        given, kept = inputs.get(name), state.get(name)
+        if given is None and spec.computed and not spec.output and kept is not None:
+            completed[name] = kept
+        elif spec.kind is Kind.BLOCK and isinstance(given, Mapping) and isinstance(kept, Mapping):
+            completed[name] = complete(spec.fields, given, kept)
+    return completed
 
 
 def _compare_value(spec: Field, old: Any, new: Any, path: str) -> Iterator[Difference]:

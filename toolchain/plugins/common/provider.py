@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .changes import Difference, adopt, compare
+from .changes import Difference, adopt, compare, complete
 from .errors import Incomplete, PluginError
 from .fields import DEFAULTS, Failure, Field, Fields, Kind, Naming, check
 from .resource import Call, Function, Resource
@@ -84,11 +84,18 @@ class Provider:
             inputs |= {key: seal(value, inputs.get(key)) for key, value in derived.items()}
         return _seal_declared(resource.fields, inputs), failures
 
-    def diff(self, urn: str, old: Values, new: Values, ignored: Iterable[str]) -> Diff:
-        """What differs between the inputs of the last run and the checked ones of this run."""
+    def diff(
+        self, urn: str, old: Values, state: Values, new: Values, ignored: Iterable[str]
+    ) -> Diff:
+        """What differs between the inputs of the last run and the checked ones of this run.
+
+        What the last run, or an import, had left to the system is taken from the state.
+        """
         resource = self.resource(urn)
-        before, after = _public(reveal(old)), _public(reveal(new))
+        before = complete(resource.fields, _public(reveal(old)), _public(reveal(state)))
+        after = _public(reveal(new))
         found = resource.judge(before, after, list(compare(resource.fields, before, after)))
+        found += resource.overdue(_public(reveal(state)), after)
         skip = tuple(ignored)
         found = [one for one in found if not one.path.startswith(skip)] if skip else found
         taken = any(one.replace for one in found) and _name_is_taken(resource.fields, old, new)

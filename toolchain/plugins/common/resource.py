@@ -114,6 +114,10 @@ class Resource:
         """The last word on what differs; offline."""
         return differences
 
+    def overdue(self, state: Plain, new: Plain) -> Iterable[Difference]:
+        """What must change although no input does, as time has passed; offline."""
+        return ()
+
     def create(self, call: Call, inputs: Plain) -> Made:
         """Make it."""
         raise NotImplementedError

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -136,6 +137,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             diff = self.provider.diff(
                 request.urn,
                 from_struct(request.old_inputs),
+                from_struct(request.olds),
                 from_struct(request.news),
                 request.ignoreChanges,
             )
@@ -143,7 +145,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             detailed = {
                 one.path: kinds(
                     kind=kinds.Kind.Value(one.change.value + ("_REPLACE" if one.replace else "")),
-                    inputDiff=True,
+                    inputDiff=one.input,
                 )
                 for one in diff.differences
             }
@@ -286,10 +288,13 @@ def _struck(text: str, hidden: list[str]) -> str:
     return text
 
 
-def main(provider: Provider) -> NoReturn:
-    """Serve until the engine ends us: its address is the first argument, ours goes to stdout."""
+def start(provider: Provider, arguments: Sequence[str]) -> tuple[grpc.Server, int]:
+    """Serve on a free port; `arguments` are the engine's, with its address.
+
+    Returns the server and its port.
+    """
     log = EngineLog()
-    log.address = next((one for one in sys.argv[1:] if not one.startswith("-")), "")
+    log.address = next((one for one in arguments if not one.startswith("-")), "")
     server = grpc.server(
         ThreadPoolExecutor(_THREADS),
         options=[
@@ -300,10 +305,18 @@ def main(provider: Provider) -> NoReturn:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(provider, log), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    return server, port
+
+
+def main(provider: Provider) -> NoReturn:
+    """Serve until the engine ends us; our address goes to stdout."""
+    _, port = start(provider, sys.argv[1:])
     # The engine interrupts its plugins when nothing is going on any more: leave at once.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     print(port, flush=True)
+    gc.freeze()
+    gc.enable()
     parent = os.getppid()
     while os.getppid() == parent:  # a killed engine can't end us
         threading.Event().wait(5)

@@ -1,10 +1,13 @@
-"""`python -m toolchain.plugins.docker ENGINE_ADDRESS`: started by Pulumi's engine."""
+"""`python -m toolchain.plugins.docker ENGINE_ADDRESS`: the plugin in a process of its own."""
+# ruff: noqa: E402
 
 from __future__ import annotations
 
-from importlib.metadata import version
+import gc
+
+gc.disable()  # until `main` serves: what is imported stays
 
 from ..common.server import main
-from .provider import DockerProvider
+from .provider import provider
 
-main(DockerProvider(version("pulumi-docker")))
+main(provider())

@@ -21,7 +21,9 @@ _TAR: Final = {"Content-Type": "application/x-tar"}
 _REFUSED: Final = ("unauthorized", "authentication required", "no basic auth", "denied", "eof")
 
 
-def build(call: Call, engine: Engine, name: str, options: Mapping[str, Any]) -> str:
+def build(
+    call: Call, engine: Engine, name: str, options: Mapping[str, Any], *, no_cache: bool = False
+) -> str:
     """Build `name` as the properties under `build` say; the image's id."""
     context = Context(options["context"], options["dockerfile"])
     archive, dockerfile = context.archive()
@@ -33,6 +35,7 @@ def build(call: Call, engine: Engine, name: str, options: Mapping[str, Any]) -> 
             "target": options.get("target"),
             "networkmode": options.get("network"),
             "extrahosts": ",".join(options.get("addHosts") or ()),
+            "nocache": no_cache or None,
         }
     )
     call.status(f"building {name}")

@@ -242,7 +242,7 @@ class Container(Resource):
         follower = threading.Thread(target=follow, daemon=True)
         follower.start()
         while result.empty():
-            call.sleep(_POLL)
+            call.sleep(0.05)  # asks nobody
         code = result.get()
         follower.join(timeout=10)
         text = output.decode(errors="replace")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
+from ..common import sdk
 from ..common.fields import Failure, Fields, Naming, block, boolean, check, items, string
 from ..common.provider import Provider, Values
 from ..common.resource import Function, Resource
@@ -33,6 +34,7 @@ _CONFIG: Final[Fields] = {
             }
         )
     ),
+    "sshOpts": items(string()),
 }
 
 _NOT_OURS: Final = ("version", "pluginDownloadURL")  # the engine's own
@@ -91,6 +93,11 @@ class DockerProvider(Provider):
         self.engine = Engine(Settings.of(known))
         self.logins = Logins(known.get("registryAuth") or [])
         self._loaded.clear()
+
+
+def provider() -> DockerProvider:
+    """The plugin's provider."""
+    return DockerProvider(sdk.version("docker"))
 
 
 def _decoded(value: Any) -> Any:

@@ -12,7 +12,7 @@ from ..common.resource import Call
 from .connection import Engine
 from .logs import last_health_output, tail
 
-_POLL: Final = 0.5  # seconds between two looks
+_POLL: Final = 0.2  # seconds between two looks
 _ENDED: Final = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 _BROKEN: Final = ("failed", "rejected")
 _NOTICED: Final = 5  # seconds after which the engine has seen that an update changes tasks

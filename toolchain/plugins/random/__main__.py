@@ -1,15 +1,13 @@
-"""The plugin's program: `python -m toolchain.plugins.random`."""
+"""`python -m toolchain.plugins.random ENGINE_ADDRESS`: the plugin in a process of its own."""
+# ruff: noqa: E402
 
-import sys
-from importlib.metadata import version
+from __future__ import annotations
 
-from ..common import server
-from ..common.provider import Provider
-from .password import RandomPassword
+import gc
 
-if __name__ == "__main__":
-    sys.exit(
-        server.main(
-            Provider("random", version("pulumi-random"), {RandomPassword.token: RandomPassword})
-        )
-    )
+gc.disable()  # until `main` serves: what is imported stays
+
+from ..common.server import main
+from .provider import provider
+
+main(provider())

@@ -38,7 +38,9 @@ final class Files
             throw new RuntimeException('the shared storage can not be written');
         }
         // Another replica sees the whole file under its name, or none.
-        if (!copy($upload['tmp_name'], "{$path}.part") || !rename("{$path}.part", $path)) {
+        if (!@copy($upload['tmp_name'], "{$path}.part") || !rename("{$path}.part", $path)) {
+            // A full storage must not stay full of what nobody will read.
+            @unlink("{$path}.part");
             throw new RuntimeException('the shared storage can not be written');
         }
         $this->database->run(

@@ -17,7 +17,7 @@ function reason(): string
         return 'draining';
     }
     try {
-        database(timeout: 2, patience: 2)->query('SELECT 1');
+        database(timeout: 2, patience: 2, retry: 0)->query('SELECT 1');
     } catch (Throwable $error) {
         error_log('not ready: ' . $error->getMessage());
         return 'the database is not reachable';

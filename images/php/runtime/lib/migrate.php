@@ -7,10 +7,13 @@
 
 declare(strict_types=1);
 
+use Studip\Runtime\Lease;
+
 use function Studip\Runtime\database;
 use function Studip\Runtime\setting;
 
 require __DIR__ . '/environment.php';
+require __DIR__ . '/lease.php';
 
 const ROOT = '/var/www/studip';
 const LOCK = 'studip-migrate';
@@ -119,6 +122,7 @@ try {
     $database->exec('SET SESSION wait_timeout = 86400');
     lock($database, (int) setting('MIGRATE_LOCK_WAIT', '600'));
     install($database);
+    Lease::install($database);
     passthru('php ' . escapeshellarg(ROOT . '/cli/studip') . ' migrate', $code);
     if ($code !== 0) {
         throw new RuntimeException("cli/studip migrate failed with exit code {$code}");

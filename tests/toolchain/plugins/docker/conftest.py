@@ -214,7 +214,9 @@ def urn(token: str, name: str) -> str:
 
 
 @contextmanager
-def started(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Plugin]:
+def started(
+    folder: Path, environment: Mapping[str, str] | None = None, package: str = "docker"
+) -> Iterator[Plugin]:
     """A plugin process that works in `folder`, ended afterwards."""
     log = EngineLog()
     server = grpc.server(ThreadPoolExecutor(4))
@@ -222,7 +224,7 @@ def started(folder: Path, environment: Mapping[str, str] | None = None) -> Itera
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     process = subprocess.Popen(
-        [sys.executable, "-m", "toolchain.plugins.docker", f"127.0.0.1:{port}"],
+        [sys.executable, "-m", f"toolchain.plugins.{package}", f"127.0.0.1:{port}"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=folder,

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
-import typing
-from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +10,8 @@ import pulumi_docker
 import pytest
 from pulumi import _types
 
-from toolchain.plugins.common.fields import Field, Fields, Kind, Naming, check
+from tests.toolchain.plugins.sdk import blocks, compared, kind_of, required, unlike_outputs
+from toolchain.plugins.common.fields import Field, Fields, Naming, check
 from toolchain.plugins.common.resource import Function, Resource
 from toolchain.plugins.docker.provider import _CONFIG, _FUNCTIONS, _RESOURCES
 
@@ -49,47 +47,6 @@ def classes() -> dict[str, type[Resource]]:
 RESOURCES = classes()
 
 
-def kind_of(hint: Any) -> tuple[set[Kind], Any]:
-    """The kinds in our tables that fit a type of the SDK, and the type of its elements."""
-    origin = typing.get_origin(hint)
-    if inspect.isclass(origin) and issubclass(origin, Mapping):
-        return {Kind.MAPPING}, None
-    if inspect.isclass(origin) and issubclass(origin, Sequence):
-        (item,) = typing.get_args(hint)
-        inner = [one for one in typing.get_args(item) if inspect.isclass(one)]
-        return {Kind.ITEMS, Kind.BAG}, inner[0] if inner else item
-    if origin is typing.Union:
-        return kind_of(next(one for one in typing.get_args(hint) if one is str))
-    if inspect.isclass(hint) and issubclass(hint, str):  # an enumeration
-        return {Kind.STRING}, None
-    plain = {str: Kind.STRING, int: Kind.INTEGER, bool: Kind.BOOLEAN}
-    return {plain.get(hint, Kind.BLOCK)}, hint
-
-
-def required(arguments: type) -> set[str]:
-    """Properties that the SDK's constructor demands."""
-    names = _types.input_type_py_to_pulumi_names(arguments)
-    parameters = inspect.signature(arguments.__init__).parameters  # type: ignore[misc]
-    return {
-        names[key] for key, one in parameters.items() if key in names and one.default is one.empty
-    }
-
-
-def compared(fields: Fields, arguments: type, path: str) -> Iterator[tuple[str, Field, Any]]:
-    """Each settable property of a table beside its type in the SDK, at any depth."""
-    known = _types.input_type_types(arguments)
-    for name, spec in fields.items():
-        if spec.output or spec.derived:
-            continue
-        where = f"{path}.{name}"
-        yield where, spec, known.get(name)
-        if name in known:
-            _, inner = kind_of(known[name])
-            nested = spec if spec.kind is Kind.BLOCK else spec.item
-            if nested is not None and nested.kind is Kind.BLOCK:
-                yield from compared(nested.fields, inner, where)
-
-
 ALL = [
     pytest.param(path, spec, hint, id=path)
     for name, resource in RESOURCES.items()
@@ -97,16 +54,6 @@ ALL = [
         resource.fields, getattr(pulumi_docker, f"{name}Args", object), name
     )
 ]
-
-
-def blocks(fields: Fields, arguments: type, path: str) -> Iterator[tuple[str, Fields, type]]:
-    """The table itself and each nested object, with the SDK's class."""
-    yield path, fields, arguments
-    known = _types.input_type_types(arguments)
-    for name, spec in fields.items():
-        nested = spec if spec.kind is Kind.BLOCK else spec.item
-        if nested is not None and nested.kind is Kind.BLOCK and not spec.output:
-            yield from blocks(nested.fields, kind_of(known[name])[1], f"{path}.{name}")
 
 
 BLOCKS = [
@@ -150,24 +97,7 @@ def test_what_the_sdk_has_and_we_have_not_is_refused_by_name(
 
 @pytest.mark.parametrize("name", RESOURCES)
 def test_every_output_exists_in_the_sdk(name: str) -> None:
-    resource = getattr(pulumi_docker, name)
-    module = sys.modules[resource.__module__]
-    outputs = {
-        getattr(one.fget, "_pulumi_name", key): key
-        for key, one in inspect.getmembers(resource)
-        if isinstance(one, property)
-    }
-    for key, spec in RESOURCES[name].fields.items():
-        if spec.output:
-            assert key in outputs
-            hint = typing.get_type_hints(getattr(resource, outputs[key]).fget, vars(module))
-            (inner,) = typing.get_args(hint["return"])
-            plain = [one for one in typing.get_args(inner) if one is not type(None)]
-            is_list = inspect.isclass(typing.get_origin(inner)) and issubclass(
-                typing.get_origin(inner), Sequence
-            )
-            wanted = inner if is_list or not plain else plain[0]
-            assert spec.kind in kind_of(wanted)[0]
+    assert unlike_outputs(RESOURCES[name].fields, getattr(pulumi_docker, name)) == []
 
 
 def test_every_token_is_one_of_the_sdk() -> None:
@@ -189,7 +119,7 @@ def test_every_token_is_one_of_the_sdk() -> None:
 def test_provider_settings_are_those_of_the_sdk() -> None:
     known = set(_types.input_type_types(pulumi_docker.ProviderArgs))
     assert set(_CONFIG) <= known
-    assert known - set(_CONFIG) == {"context", "sshOpts"}
+    assert known - set(_CONFIG) == {"context"}
     nested = _CONFIG["registryAuth"].item
     assert nested is not None
     arguments = pulumi_docker.ProviderRegistryAuthArgs

@@ -6,11 +6,25 @@ import base64
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Bench, Failed, Object, Plugin, drift, eventually, rootfs, unchanged
+from toolchain.plugins.common.values import from_struct
+
+from .conftest import (
+    Bench,
+    Failed,
+    Object,
+    Plugin,
+    drift,
+    eventually,
+    rootfs,
+    started,
+    unchanged,
+    urn,
+)
 
 pytestmark = pytest.mark.live
 
@@ -324,7 +338,7 @@ def test_a_service_of_an_interrupted_run_is_taken_over(plugin: Plugin, bench: Be
 
 
 def test_an_interrupted_roll_out_is_kept_and_finished_by_the_next_run(
-    plugin: Plugin, bench: Bench
+    plugin: Plugin, bench: Bench, tmp_path: Path
 ) -> None:
     inputs = service(bench, healthcheck={"tests": ["CMD", "test", "-f", "/ready"]})
     inputs["taskSpec"]["containerSpec"]["healthcheck"]["interval"] = "200ms"
@@ -333,7 +347,31 @@ def test_an_interrupted_roll_out_is_kept_and_finished_by_the_next_run(
     with pytest.raises(Failed, match="interrupted") as caught:
         plugin.create(SERVICE, "web", inputs)
     (found,) = bench.client.services.list(filters={"name": bench.name("web")})
-    assert caught.value.incomplete.id == found.id
+    left = caught.value.incomplete
+    assert left.id == found.id
+    for container in bench.client.containers.list(
+        filters={"label": f"com.docker.swarm.service.id={found.id}"}
+    ):
+        container.exec_run(["touch", "/ready"])
+    with started(tmp_path) as next_run:
+        checked = next_run.check(SERVICE, "web", inputs)
+        thing = Object(urn(SERVICE, "web"), left.id, checked, from_struct(left.properties))
+        thing = next_run.update(thing, inputs)
+        assert thing.id == found.id
+        assert running(bench, thing)
+        unchanged(next_run, thing, inputs)
+
+
+def test_an_imported_service_needs_no_change_by_a_program_that_says_the_same(
+    plugin: Plugin, bench: Bench
+) -> None:
+    inputs = service(bench)
+    thing = plugin.create(SERVICE, "web", inputs)
+    found = plugin.read(Object(thing.urn, thing.id, {}, {}))
+    assert found is not None
+    # How long `up` waits is said by the program alone.
+    found.inputs["convergeConfig"] = thing.inputs["convergeConfig"]
+    assert plugin.diff(found, inputs).changes == {}
 
 
 def test_networks_given_by_name_stay_names(plugin: Plugin, bench: Bench) -> None:

@@ -332,10 +332,10 @@ def test_without_an_engine_the_error_says_where_it_was_looked_for(
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"host": "ssh://somewhere"}, "ssh:// is not supported by the air-gapped plugin"),
-        ({"host": "somewhere"}, "must start with unix:// or tcp://, got 'somewhere'"),
+        ({"host": "ssh://-oProxyCommand=x"}, "must be ssh://USER@HOST, got 'ssh://-oProxy"),
+        ({"host": "somewhere"}, "must start with unix://, tcp:// or ssh://, got 'somewhere'"),
         ({"certMaterial": "x"}, "needs caMaterial, certMaterial and keyMaterial together"),
-        ({"sshOpts": "[]"}, "is not supported here"),
+        ({"sshOpts": '["-v", {}]'}, "must be a string"),
         ({"context": "remote"}, "is not supported here"),
         ({"registryAuth": '[{"username":"u"}]'}, "is required"),
     ],

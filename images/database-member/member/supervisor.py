@@ -1,0 +1,245 @@
+"""The process that starts, watches and stops the database of one member."""
+
+import json
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from member.engine import Engine, Status, Unanswered
+from member.peers import PORT, Peers
+from member.recovery import RUNBOOK, Decision, decide, regain
+from member.report import STOPPED, Fork, Report
+from member.roles import STALE, Answer, Roles
+from member.settings import Settings
+
+REMIND = 30.0  # s between two lines that say the same
+HANDOVER = 2.0  # s that a stopping writer gives another one to take over
+UNREST = 10.0  # s that a lost majority must last, as members also find each other by themselves
+
+
+class Supervisor:
+    """Runs one member until its database ends or it is told to stop."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._forks = _Forks(engine.volume / "forks.json")
+        self._force = engine.volume / "force-bootstrap"
+        self._stop = threading.Event()
+        self._began = self._answered = time.monotonic()
+        self._minority_since: float | None = None
+        self._was_healthy = False
+        self._said = ("", 0.0)
+
+    def run(self) -> int:
+        """The exit code of the database, or 0 where it was never started."""
+        # Until there is something to stop in order.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        held = self._engine.prepare()
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+        self._report = Report(
+            member=self._settings.member,
+            state=held.state,
+            cluster=held.cluster,
+            position=held.position,
+            safe=held.safe,
+            forks=self._forks.known,
+        )
+        self._say(f"the disk is {held.state}: {held.cluster or 'no cluster'}, at {held.position}")
+        self._began = time.monotonic()
+        self._roles = Roles(PORT, self._report)
+        self._roles.start()
+        self._peers = Peers(self._settings.peers, self._settings.poll)
+        self._peers.start()
+        while not self._stop.wait(self._settings.tick):
+            if (code := self._ended()) is not None:
+                self._say(f"the database ended by itself ({code})")
+                return code
+            self._publish(self._waits() if self._report.state in STOPPED else self._runs())
+        return self._stops()
+
+    def _waits(self) -> Report:
+        peers = self._peers.reports()
+        forced = self._force.exists()
+        decision = decide(self._report, peers, self._engine.covers, forced=forced)
+        self._say_decision(decision)
+        serving = [report for report in peers.values() if report and report.serves]
+        if forced and (serving or decision.forced):
+            # Consumed first: an order counts once, whatever happens next.
+            self._force.unlink()
+        if decision.action == "wait":
+            return self._report
+        if decision.forced:
+            self._fork(self._report)
+        self._engine.start(bootstrap=decision.action == "bootstrap", peers=serving)
+        return replace(self._report, state="joining", forks=self._forks.known)
+
+    def _runs(self) -> Report:
+        peers = self._peers.reports()
+        try:
+            status = self._engine.status()
+        except Unanswered as error:
+            if self._report.state != "joining":
+                self._say(f"the database gives no answer: {error}")
+            return self._report
+        self._answered = time.monotonic()
+        report = self._renewed(status)
+        if report.serves:
+            for peer in peers.values():
+                if peer and peer.serves and peer.cluster == report.cluster:
+                    self._forks.add(peer.forks)
+            report = replace(report, forks=self._forks.known)
+            report = replace(report, writer=self._engine.writer(report, peers))
+            self._engine.serve(report)
+        if report.state != self._report.state:
+            self._say(f"{report.state}: {report.cluster} at {report.position}, {report.view}")
+        elif report.writer != self._report.writer:
+            self._say("takes the writes" if report.writer else "leaves the writes to another")
+        self._regains(report, peers)
+        return report
+
+    def _renewed(self, status: Status) -> Report:
+        return Report(
+            member=self._settings.member,
+            state=status.state,
+            # One that joins may not know yet.
+            cluster=status.cluster or self._report.cluster,
+            position=status.position,
+            since=status.since,
+            view=status.view,
+            forks=self._forks.known,
+        )
+
+    def _regains(self, report: Report, peers: dict[int, Report | None]) -> None:
+        """Go on alone, where a majority is lost for good and that is certain or ordered."""
+        if report.state != "minority":
+            self._minority_since = None
+            return
+        self._minority_since = self._minority_since or time.monotonic()
+        forced = self._force.exists()
+        if not forced and time.monotonic() - self._minority_since < UNREST:
+            return
+        decision = regain(report, peers, self._engine.covers, forced=forced)
+        self._say_decision(decision)
+        if decision.action != "restore":
+            return
+        if decision.forced:
+            self._force.unlink()
+            self._fork(report)
+        try:
+            self._engine.restore()
+        except Unanswered as error:
+            self._say(f"could not go on alone: {error}")
+
+    def _fork(self, report: Report) -> None:
+        self._forks.add({Fork(id=secrets.token_hex(8), position=report.position)})
+
+    def _publish(self, report: Report) -> None:
+        self._report = report
+        now = time.monotonic()
+        usable = report.state in STOPPED or now - self._answered < STALE
+        self._roles.answer = Answer(report, self._healthy(report), usable, now)
+
+    def _healthy(self, report: Report) -> bool:
+        """Whether the container may run on; once true, only a database that hangs ends it.
+
+        Swarm makes the name of a member known only once it is healthy, so one that waits for
+        others has to be. One that joins a cluster that serves is not, until it has joined: the
+        next member's change waits for that.
+        """
+        now = time.monotonic()
+        if report.state in STOPPED:
+            others = [peer for peer in self._peers.reports().values() if peer]
+            awaited = any(peer.serves or peer.state == "joining" for peer in others)
+            healthy = not awaited and now - self._began > self._settings.grace
+        elif report.state == "joining":
+            healthy = False
+        else:
+            healthy = True
+            if now - self._answered > self._settings.hang:
+                return False
+        self._was_healthy = self._was_healthy or healthy
+        return self._was_healthy
+
+    def _ended(self) -> int | None:
+        if self._engine.process is None:
+            return None
+        code = self._engine.process.poll()
+        return 128 - code if code is not None and code < 0 else code
+
+    def _stops(self) -> int:
+        was_writer = self._report.writer
+        deadline = time.monotonic() + HANDOVER
+        self._publish(replace(self._report, state="stopping", writer=False))
+        while was_writer and time.monotonic() < deadline:
+            others = [peer for peer in self._peers.reports().values() if peer]
+            if not any(peer.serves for peer in others) or any(peer.writer for peer in others):
+                break
+            time.sleep(self._settings.tick)
+        self._say("stopping")
+        if self._engine.process is None:
+            return 0
+        self._engine.process.terminate()
+        while (code := self._ended()) is None:
+            self._answered = time.monotonic()
+            self._publish(self._report)
+            time.sleep(self._settings.tick)
+        return code
+
+    def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _say_decision(self, decision: Decision) -> None:
+        if not decision.operator:
+            self._say(f"{decision.action}: {decision.reason}")
+            return
+        self._say(
+            f"waiting for an operator, see {RUNBOOK}: {decision.reason}"
+            if time.monotonic() - self._began > self._settings.grace
+            else f"{decision.action}: {decision.reason}"
+        )
+
+    def _say(self, text: str) -> None:
+        """One line on stderr; the same one again only after a while."""
+        now = time.monotonic()
+        said, at = self._said
+        if text != said or now - at > REMIND:
+            print(f"member {self._settings.member}: {text}", file=sys.stderr, flush=True)
+            self._said = (text, now)
+
+
+class _Forks:
+    """The forks of the history on this disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.known: frozenset[Fork] = frozenset()
+        if path.exists():
+            self.known = frozenset(Fork(**fork) for fork in json.loads(path.read_text()))
+
+    def add(self, forks: frozenset[Fork] | set[Fork]) -> None:
+        """Keep them before anything is written that follows from them."""
+        if forks <= self.known:
+            return
+        self.known |= forks
+        new = self._path.with_suffix(".new")
+        with new.open("w") as file:
+            json.dump([asdict(fork) for fork in self.known], file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+
+
+def main(settings: Settings, engine: Engine) -> NoReturn:
+    """Run the member; the process ends with its exit code."""
+    sys.exit(Supervisor(settings, engine).run())

@@ -1,0 +1,44 @@
+"""What a fault cost: read out of a load's record."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tests.faults.load import Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One row of build/<orchestrator>-faults.json."""
+
+    fault: str
+    profile: str
+    requests: int
+    failed: int
+    slowest_ms: float
+    outage_s: float  # longest time in which nothing of the measured kind was answered well
+    budget_s: float | None  # what the timers allow; none where the fault has no budget
+    writes_acknowledged: int
+    writes_lost: int
+    redundancy_s: float | None  # from the fault until everything was whole again
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """As it is written down."""
+        return asdict(self)
+
+
+def outage(samples: Sequence[Sample], kinds: Sequence[str]) -> float:
+    """Longest time in s without a good answer to a request of these kinds.
+
+    From the end of one good answer to the end of the next, less what an answer takes usually: so
+    that a slow platform is not called an outage.
+    """
+    good = sorted(s.began + s.seconds for s in samples if s.kind in kinds and not s.failure)
+    if len(good) < 2:
+        return max((s.began + s.seconds for s in samples), default=0.0) - min(
+            (s.began for s in samples), default=0.0
+        )
+    gaps = [after - before for before, after in zip(good, good[1:], strict=False)]
+    usual = sorted(gaps)[len(gaps) // 2]
+    return max(0.0, max(gaps) - usual)

@@ -1,0 +1,264 @@
+"""A database cluster for tests: real members on one network, and what can happen to them."""
+
+import itertools
+import json
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from tests.images.conftest import LABEL, Built, Run, Running, Volume, wait, write_secrets
+
+USER = 999
+WWW_DATA = 33
+PASSWORD = "it's\\ a_$HOME_%40"
+ROOT_PASSWORD = f"root_{PASSWORD}"
+
+
+def certificates(*names: str) -> dict[str, str]:
+    """PEM texts by file name: a new authority, and a certificate of its for these names."""
+    with tempfile.TemporaryDirectory() as folder:
+        extension = Path(folder, "extension")
+        extension.write_text("subjectAltName=" + ",".join(f"DNS:{name}" for name in names))
+        for command in (
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority "
+            "-keyout authority.key -out authority.pem",
+            f"req -newkey rsa:2048 -nodes -subj /CN={names[0]} -keyout key.pem -out request",
+            "x509 -req -in request -CA authority.pem -CAkey authority.key -CAcreateserial "
+            "-days 2 -extfile extension -out certificate.pem",
+        ):
+            subprocess.run(
+                ["openssl", *command.split()], cwd=folder, check=True, capture_output=True
+            )
+        kept = ("authority.pem", "certificate.pem", "key.pem")
+        return {name: Path(folder, name).read_text() for name in kept}
+
+
+@dataclass
+class Load:
+    """Writes through the proxy, and which of them were acknowledged."""
+
+    running: Running
+
+    def acknowledged(self) -> dict[int, float]:
+        """When each value was acknowledged, in seconds of the Unix clock."""
+        lines = self.running.container.logs(stdout=True, stderr=False).decode().splitlines()
+        return {int(value): float(at) for value, at in (line.split() for line in lines)}
+
+    def longest_gap(self) -> float:
+        """The longest time without an acknowledged write, in s."""
+        times = sorted(self.acknowledged().values())
+        return max(after - before for before, after in itertools.pairwise(times))
+
+    def wait_for_more(self, seconds: float = 60.0) -> None:
+        """Wait until another write is acknowledged."""
+        before = len(self.acknowledged())
+        wait(lambda: len(self.acknowledged()) > before, seconds)
+
+    def stop(self) -> None:
+        """No more writes."""
+        self.running.container.kill()
+
+
+@dataclass
+class Cluster:
+    """Members of a Galera cluster, each with its own volume; numbers begin at 1."""
+
+    engine: docker.DockerClient
+    built: Built
+    run: Run
+    volume: Volume
+    network: str
+    size: int = 3
+    running: dict[int, Running] = field(default_factory=dict)
+    volumes: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        base = self.built("database-member", BASE=self.built("mariadb"))
+        self.image = self.built("galera", BASE=base)
+        self.certificates = certificates("database", *self.hosts)
+        self.secrets = write_secrets(
+            self.engine,
+            self.image,
+            self.volume(),
+            {**self.certificates, "password": PASSWORD, "root-password": ROOT_PASSWORD},
+            USER,
+        )
+        self.volumes = {number: self.volume() for number in self.numbers}
+
+    @property
+    def numbers(self) -> range:
+        """Of all members."""
+        return range(1, self.size + 1)
+
+    @property
+    def hosts(self) -> list[str]:
+        """Names of all members, in order."""
+        return [f"database-{number}" for number in self.numbers]
+
+    def start(self, *numbers: int) -> None:
+        """Start members, all at the same time, each with the volume that it has."""
+        for number in numbers or self.numbers:
+            if number in self.running:
+                self.running[number].container.remove(force=True)
+            self.running[number] = self.member(number, self.volumes[number])
+
+    def member(
+        self,
+        number: int,
+        volume: str,
+        alias: str | None = None,
+        secrets: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Running:
+        """Start a member, or somebody who pretends to be one."""
+        passwords = {"password": PASSWORD, "root-password": ROOT_PASSWORD}
+        return self.run(
+            self.image,
+            env={
+                "MEMBER": str(number),
+                "MEMBERS": ",".join(self.hosts),
+                "MARIADB_DATABASE": "studip",
+                "MARIADB_USER": "studip",
+                "MARIADB_PASSWORD_FILE": "/run/secrets/password",
+                "MARIADB_ROOT_PASSWORD_FILE": "/run/secrets/root-password",
+                "TLS_CERTIFICATE_FILE": "/run/secrets/certificate.pem",
+                "TLS_KEY_FILE": "/run/secrets/key.pem",
+                "TLS_AUTHORITY_FILE": "/run/secrets/authority.pem",
+                **(env or {}),
+            },
+            secrets={**secrets, **passwords} if secrets else self.secrets,
+            volumes={volume: "/var/lib/mysql"},
+            tmpfs=["/tmp", "/run/mysqld"],
+            network=self.network,
+            alias=alias or self.hosts[number - 1],
+        )
+
+    def small_volume(self, size: int) -> str:
+        """Name of a new volume in memory, of `size` MiB."""
+        name = f"{self.volume()}-small"
+        options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={size}m,uid={USER},mode=0750"}
+        self.engine.volumes.create(name, driver_opts=options, labels={LABEL: ""})
+        return name
+
+    def kill(self, *numbers: int) -> None:
+        """SIGKILL to whole containers: nothing ends in order."""
+        for number in numbers or self.numbers:
+            self.running[number].container.kill()
+
+    def ask(self, number: int, path: str) -> int:
+        """Status of a role server's answer; 0 where there is none."""
+        try:
+            return int(self._open(number, path).status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def report(self, number: int) -> dict[str, Any]:
+        """What a member says of itself; a state `gone` where it says nothing."""
+        try:
+            return dict(json.load(self._open(number, "/position")))
+        except OSError:
+            return {"state": "gone"}
+
+    def states(self) -> list[str]:
+        """States of all members, in order."""
+        return [self.report(number)["state"] for number in self.numbers]
+
+    def writers(self) -> list[int]:
+        """Members to which writes go."""
+        return [number for number in self.numbers if self.ask(number, "/writer") == 200]
+
+    def wait_states(self, *states: str, seconds: float = 120.0) -> None:
+        """Wait until all members are as said; the end of their logs where they don't get so."""
+        try:
+            wait(lambda: self.states() == list(states), seconds)
+        except AssertionError:
+            logs = "\n".join(
+                f"--- {number}\n{running.logs()[-4000:]}"
+                for number, running in self.running.items()
+            )
+            raise AssertionError(f"{self.states()} instead of {states}\n{logs}") from None
+
+    def wait_synced(self, seconds: float = 120.0) -> int:
+        """Wait until all members serve and one of them takes the writes: its number."""
+        self.wait_states(*["synced"] * self.size, seconds=seconds)
+        wait(lambda: len(self.writers()) == 1)
+        return self.writers()[0]
+
+    def sql(self, number: int, statement: str) -> str:
+        """Result of a statement on one member, as its administrator."""
+        quoted = statement.replace("'", "'\\''")
+        return self.running[number].sh(f"mariadb --user=mysql -BN -e '{quoted}'")
+
+    def log(self, number: int, text: str) -> int:
+        """How often a member wrote something."""
+        return self.running[number].logs().count(text)
+
+    def proxy(self, **env: str) -> Running:
+        """Start a proxy, and wait until it finds a writer."""
+        proxy = self.run(
+            self.built("proxy"),
+            env={"MEMBERS": ",".join(self.hosts), **env},
+            network=self.network,
+            alias="database",
+        )
+        proxy.wait_healthy()
+        return proxy
+
+    def client(self, image: str, command: Sequence[str], **env: str) -> Running:
+        """Start something that uses the database through the proxy."""
+        return self.run(
+            image,
+            command,
+            env={
+                "MYSQL_HOST": "database",
+                "MYSQL_PASSWORD_FILE": "/run/secrets/password",
+                "MYSQL_SSL_CA_FILE": "/run/secrets/authority",
+                **env,
+            },
+            secrets={"password": PASSWORD, "authority": self.certificates["authority.pem"]},
+            network=self.network,
+            user=WWW_DATA,
+        )
+
+    def load(self, processes: int = 2) -> Load:
+        """Start to write through the proxy."""
+        self.sql(
+            self.writers()[0],
+            "CREATE TABLE IF NOT EXISTS studip.load_test (value BIGINT PRIMARY KEY)",
+        )
+        script = Path(__file__).with_name("load.php").read_text().removeprefix("<?php")
+        load = Load(self.client(self.built("php"), ["php", "-r", script, str(processes)]))
+        wait(lambda: load.acknowledged())
+        return load
+
+    def lost(self, load: Load, member: int) -> set[int]:
+        """Acknowledged writes that a member doesn't have."""
+        found = self.sql(member, "SELECT value FROM studip.load_test").split()
+        return load.acknowledged().keys() - {int(value) for value in found}
+
+    def cut(self, number: int, *, off: bool = True) -> None:
+        """Take a member's network away, or give it back; its addresses stay."""
+        self.running[number].container.reload()
+        pid = self.running[number].container.attrs["State"]["Pid"]
+        for chain in ("INPUT", "OUTPUT"):
+            rule = ["-A" if off else "-D", chain, "!", "-i" if chain == "INPUT" else "-o", "lo"]
+            subprocess.run(
+                ["nsenter", "--net", "--target", str(pid), "iptables", *rule, "-j", "DROP"],
+                check=True,
+                capture_output=True,
+            )
+
+    def _open(self, number: int, path: str) -> Any:
+        address = self.running[number].address(self.network)
+        if not address:
+            raise ConnectionError("it doesn't run")
+        return urllib.request.urlopen(f"http://{address}:8000{path}", timeout=2)
