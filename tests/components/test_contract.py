@@ -18,8 +18,8 @@ from components.labels import ENVIRONMENT, PART, labels
 from components.load_balancer import LoadBalancerArgs
 from components.network import NetworkArgs
 from components.node import Node
-from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpoint
 from components.proxy import ProxyArgs
+from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpoint
 from components.storage import GlusterfsArgs, NfsArgs, StorageArgs
 from components.swarm.application import Application
 from components.swarm.authority import Authority
@@ -28,8 +28,8 @@ from components.swarm.database import DatabaseCluster
 from components.swarm.images import Image, SeedImage
 from components.swarm.load_balancer import LoadBalancer
 from components.swarm.network import ClusterNetwork
-from components.swarm.registry import Registry, RegistryCluster
 from components.swarm.proxy import Proxy
+from components.swarm.registry import Registry, RegistryCluster
 from components.swarm.storage import Storage
 from components.workload import Logging, Mount, Network, Resources, Update
 from policy.rules import violations
