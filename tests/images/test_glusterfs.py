@@ -66,6 +66,13 @@ with socket.socket() as one:
     request = struct.pack("16sh14x", b"eth0", flags | 1 if up else flags & ~1)
     fcntl.ioctl(one, 0x8914, request)
 """
+# Process that was started by this name; all of GlusterFS's are the same program.
+PROCESS = (
+    "grep -lzx {} /proc/[0-9]*/cmdline 2>/dev/null | while read -r file; do "
+    "IFS= read -rd '' name < $file && [ $name = {} ] && cut -d ' ' -f 1 ${{file%cmdline}}stat; "
+    "done; true"
+).replace("{}", "{0}")
+
 # An authority and one certificate for all members and clients, as the components make them.
 CERTIFICATE = """
 set -e
@@ -200,11 +207,19 @@ class Storage:
         container.start()
         return Running(container)
 
-    def cut(self, running: Running, *, up: bool = False) -> None:
-        """Take a container's network away, or give it back."""
+    @contextmanager
+    def cut(self, running: Running) -> Iterator[None]:
+        """Take a container's network away for a while."""
+        try:
+            self._link(running, "down")
+            yield
+        finally:
+            self._link(running, "up")
+
+    def _link(self, running: Running, state: str) -> None:
         self.client.containers.run(
             self.image,
-            ["python3", "-c", LINK, "up" if up else "down"],
+            ["python3", "-c", LINK, state],
             network_mode=f"container:{running.container.id}",
             cap_add=["NET_ADMIN"],
             labels={LABEL: "storage"},
@@ -345,6 +360,16 @@ def report(record: Callable[[str, object], None], result: Mapping[str, Any], hea
     record("healed_s", round(healed, 1))
 
 
+def brick(member: Running) -> str:
+    """Process of a member's brick; empty if there is none."""
+    return member.sh(PROCESS.format("/usr/sbin/glusterfsd"))
+
+
+def kill_brick(member: Running) -> None:
+    """Kill a member's brick, and nothing else of it."""
+    member.sh(f"kill -9 {brick(member)}")
+
+
 Record = Callable[[str, object], None]
 
 
@@ -439,8 +464,8 @@ def test_a_killed_brick_stops_nobody_and_is_healed(
     storage: Storage, mounted: Running, record_property: Record
 ) -> None:
     with writing(mounted, "brick") as result:
-        storage.members[2].sh("kill -9 $(pidof glusterfsd)")
-        wait(lambda: storage.members[2].sh("pidof glusterfsd || true"), 120)
+        kill_brick(storage.members[2])
+        wait(lambda: brick(storage.members[2]), 120)
     assert result["errors"] == []
     report(record_property, result, storage.wait_healed())
     for member in storage.members:
@@ -465,11 +490,10 @@ def test_a_member_that_is_cut_off_is_waited_for_and_healed(
     storage: Storage, mounted: Running, record_property: Record
 ) -> None:
     with writing(mounted, "cut") as result:
-        storage.cut(storage.members[1])
-        time.sleep(CUT)
-        # Alone it serves nobody: whoever it could reach would read what is old.
-        assert storage.members[1].sh("pidof glusterfsd || true") == ""
-        storage.cut(storage.members[1], up=True)
+        with storage.cut(storage.members[1]):
+            time.sleep(CUT)
+            # Alone it serves nobody: whoever it could reach would read what is old.
+            wait(lambda: brick(storage.members[1]) == "", 60)
         time.sleep(2)
     assert result["errors"] == []
     report(record_property, result, storage.wait_healed())
@@ -481,11 +505,10 @@ def test_a_member_that_is_cut_off_is_waited_for_and_healed(
 def test_a_node_that_is_cut_off_writes_nothing(storage: Storage) -> None:
     lonely = storage.mount(2)
     lonely.wait_healthy(120)
-    storage.cut(lonely)
-    with pytest.raises(AssertionError, match=r"not connected|Read-only file system"):
-        lonely.sh("echo lost > /node/shared/upload_doc/lonely")
-    wait(lambda: lonely.health() == "unhealthy", 120)
-    storage.cut(lonely, up=True)
+    with storage.cut(lonely):
+        with pytest.raises(AssertionError, match=r"not connected|Read-only file system"):
+            lonely.sh("echo lost > /node/shared/upload_doc/lonely")
+        wait(lambda: lonely.health() == "unhealthy", 120)
     lonely.wait_healthy(120)
     lonely.sh("echo kept > /node/shared/upload_doc/lonely")
     lonely.container.remove(force=True)
@@ -562,7 +585,7 @@ def test_one_member_of_three_lets_nobody_write(storage: Storage, mounted: Runnin
 def test_a_killed_mount_comes_back(storage: Storage) -> None:
     second = storage.mount(2)
     second.wait_healthy(120)
-    second.sh("kill -9 $(pidof glusterfs)")
+    second.sh(f"kill -9 $({PROCESS.format('glusterfs')})")
     wait(lambda: "mounting again" in second.logs(), 60)
     wait(lambda: second.sh("ls /node/shared/upload_doc > /dev/null && echo there") == "there", 60)
     # Killed as a whole, it finds what it has left behind.
@@ -588,7 +611,7 @@ def test_torn_files_are_settled_by_the_policy_or_by_hand(
     storage.gluster("volume set shared cluster.self-heal-daemon off")
     for alone, version in (([2, 3], "older"), ([1], "newest")):
         for number in alone:
-            storage.members[number - 1].sh("kill -9 $(pidof glusterfsd)")
+            kill_brick(storage.members[number - 1])
         for file in files:
             mounted.sh(f"until echo {version} > {folder}/{file}; do sleep 0.2; done")
         storage.gluster("volume start shared force")
