@@ -21,7 +21,7 @@ from components.network import NetworkArgs
 from components.node import Node, apart_from
 from components.proxy import ProxyArgs
 from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpoint
-from components.storage import StorageArgs
+from components.storage import GlusterfsArgs, NfsArgs, StorageArgs
 from components.swarm.address import VirtualAddress
 from components.swarm.application import Application
 from components.swarm.authority import Authority
@@ -298,6 +298,33 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
     ),
     "storage": lambda name: Storage(
         name, StorageArgs(labels=_labels("storage"), driver_options={})
+    ),
+    "storage_glusterfs": lambda name: Storage(
+        name,
+        StorageArgs(
+            kind="glusterfs",
+            nodes=NODES,
+            folders={"registry": 999},
+            glusterfs=GlusterfsArgs(
+                images={node.name: DIGEST for node in NODES},
+                folder="/var/lib/studip/test",
+                members=NODES,
+                certificate=_certificate(),
+                resources=RESOURCES,
+                client_resources=RESOURCES,
+                logging=Logging(),
+            ),
+            labels=_labels("storage"),
+        ),
+    ),
+    "storage_nfs": lambda name: Storage(
+        name,
+        StorageArgs(
+            kind="nfs",
+            nodes=NODES,
+            nfs=NfsArgs(server="files.test", path="/export"),
+            labels=_labels("storage"),
+        ),
     ),
 }
 
