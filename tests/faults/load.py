@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -152,7 +153,7 @@ class Load:
             value = f"{self._name}-{number}"
             # Not repeated when it fails: only what was acknowledged has to be there.
             done = self._try(
-                "write", lambda v=value: self._visitor().json("POST", "/api/write", value=v)
+                "write", partial(self._visitor().json, "POST", "/api/write", value=value)
             )
             if done is not None:
                 self.record.acknowledged.append(value)
@@ -172,7 +173,7 @@ class Load:
         kept: dict[str, str] = {}
         while not self._ended.wait(10 * PAUSE):
             content = os.urandom(20_000)
-            entry = self._try("upload", lambda c=content: self._visitor().upload("load.bin", c))
+            entry = self._try("upload", partial(self._visitor().upload, "load.bin", content))
             if entry is not None:
                 kept[entry["id"]] = sha256(content).hexdigest()
         visitor = self._visitor()

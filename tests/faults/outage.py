@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.faults.load import Sample
@@ -39,6 +40,6 @@ def outage(samples: Sequence[Sample], kinds: Sequence[str]) -> float:
         return max((s.began + s.seconds for s in samples), default=0.0) - min(
             (s.began for s in samples), default=0.0
         )
-    gaps = [after - before for before, after in zip(good, good[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(good)]
     usual = sorted(gaps)[len(gaps) // 2]
     return max(0.0, max(gaps) - usual)
