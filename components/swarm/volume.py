@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import pulumi_docker as docker
 from pulumi import ProviderResource, Resource, ResourceOptions
 
+from components.node import Node
+
 
 def volume(
     name: str,
@@ -13,13 +15,15 @@ def volume(
     driver: str = "local",
     driver_options: Mapping[str, str] | None = None,
     provider: ProviderResource | None = None,
+    resource: str | None = None,
 ) -> docker.Volume:
     """A named volume; its data lives until the volume is destroyed.
 
-    `provider`: of the node that it is on, where that is not the default one.
+    `provider`: of the node that it is on, where that is not the default one. The same name on
+    several nodes needs `resource`, what Pulumi calls it.
     """
     return docker.Volume(
-        f"{name}-volume",
+        f"{resource or name}-volume",
         name=name,
         driver=driver,
         driver_opts=driver_options or None,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
+import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +99,53 @@ def test_a_container_with_everything_is_found_unchanged(plugin: Plugin, bench: B
     plugin.delete(thing)
     for part in (volume, network):
         plugin.delete(part)
+
+
+def test_a_container_mounts_for_its_node(plugin: Plugin, bench: Bench, shared_folder: Path) -> None:
+    # What a client of a file system needs: the node's network, a device, a capability, and a bind
+    # through which the node sees what is mounted.
+    script = "mkdir /node/there && mount -t tmpfs none /node/there && touch /node/there/seen"
+    inputs = server(
+        bench,
+        command=["bash", "-c", f"{script} && exec sleep 600"],
+        networkMode="host",
+        hosts=[{"host": "member-1", "ip": "198.18.0.1"}],
+        devices=[{"hostPath": "/dev/fuse"}],
+        capabilities={"adds": ["CAP_SYS_ADMIN"], "drops": ["ALL"]},
+        securityOpts=["apparmor=unconfined"],
+        mounts=[
+            {
+                "type": "bind",
+                "target": "/node",
+                "source": str(shared_folder),
+                "bindOptions": {"propagation": "rshared"},
+            }
+        ],
+        uploads=[{"file": "/etc/studip/key", "content": Secret("x"), "permissions": "0400"}],
+        restart="always",
+        healthcheck={"tests": ["CMD", "test", "-e", "/node/there/seen"], "interval": "200ms"},
+        wait=True,
+    )
+    thing = plugin.create(CONTAINER, "server", inputs)
+    assert (shared_folder / "there" / "seen").exists()
+    assert os.path.ismount(shared_folder / "there")
+    container = bench.client.containers.get(thing.id)
+    script = "grep member-1 /etc/hosts; stat -c %a /etc/studip/key; : < /dev/fuse; echo opened"
+    _, said = container.exec_run(["bash", "-c", script])
+    assert said.decode().split() == ["198.18.0.1", "member-1", "400", "opened"]
+    unchanged(plugin, thing, inputs)
+    plugin.delete(thing)
+
+
+@pytest.fixture
+def shared_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder whose mounts containers and the machine share, as all folders do with systemd."""
+    subprocess.run(["mount", "--bind", tmp_path, tmp_path], check=True)
+    try:
+        subprocess.run(["mount", "--make-rshared", tmp_path], check=True)
+        yield tmp_path
+    finally:
+        subprocess.run(["umount", "--recursive", "--lazy", tmp_path], check=True)
 
 
 def test_a_job_gives_its_exit_code_and_output(plugin: Plugin, bench: Bench) -> None:

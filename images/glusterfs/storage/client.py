@@ -1,0 +1,138 @@
+"""A node's mount: mounts the volume below /node, where the node sees it, and keeps it there."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from . import status
+from .settings import ClientSettings, has_certificate
+from .status import log
+
+MOUNT = Path("/node/shared")  # /node is shared with the node: what is mounted below it shows there
+MARK = Path("/node/mounted")  # the node's boot in which something was mounted
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+SECURE = Path("/var/lib/glusterd/secure-access")
+LOOK = 2.0  # s between two looks
+SETTLE = 30.0  # s in which containers that have an older mount are replaced; then others may follow
+ANSWER = 20.0  # s a look may take; longer than a member is waited for
+PATIENCE = 10.0  # s until a mount that never served is made anew: the volume's options may be newer
+
+
+class Client:
+    """The supervisor of one mount."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        self.settings = settings
+        self.stop = threading.Event()
+        self.daemon: subprocess.Popen[bytes] | None = None
+        self.mounted = 0.0  # when glusterfs was started
+        self.prepared = False  # this mount has served, and has all folders
+        self.settled: float | None = None  # when this run's first mount counts as well
+
+    def run(self) -> int:
+        """Until SIGTERM."""
+        if has_certificate():
+            SECURE.parent.mkdir(parents=True, exist_ok=True)
+            SECURE.touch()
+        while not self.stop.is_set():
+            self._look()
+            self.stop.wait(LOOK if self.prepared else LOOK / 4)
+        self._unmount()
+        return 0
+
+    def _look(self) -> None:
+        state, reason = "mounting", ""
+        if self.daemon is None or self.daemon.poll() is not None:
+            if self.daemon is not None:
+                log(f"glusterfs ended with {self.daemon.returncode}; mounting again")
+            self._unmount()
+            self._mount()
+        elif reason := self._probe():
+            state = "hanging" if self.prepared else "mounting"
+            if not self.prepared and time.monotonic() > self.mounted + PATIENCE:
+                self._unmount()
+        else:
+            if not self.prepared:
+                self._prepare()
+            state = "mounted" if self.prepared else "mounting"
+            if self.settled is not None and time.monotonic() < self.settled:
+                reason = "containers that had an older mount are being replaced"
+        status.write(
+            {"state": state, "reason": reason, "healthy": state == "mounted" and not reason}
+        )
+
+    def _mount(self) -> None:
+        self.prepared, self.mounted = False, time.monotonic()
+        MOUNT.mkdir(exist_ok=True)
+        # Whoever finds the folder while nothing is mounted must not write into it.
+        MOUNT.chmod(0)
+        servers = [f"--volfile-server={server}" for server in self.settings.servers]
+        self.daemon = subprocess.Popen(
+            [
+                "glusterfs",
+                "--no-daemon",
+                "--log-level=WARNING",
+                "--log-file=/dev/stderr",
+                "--process-name=fuse",
+                *servers,
+                f"--volfile-id={self.settings.volume}",
+                str(MOUNT),
+            ]
+        )
+
+    def _probe(self) -> str:
+        """Why the mount does not serve; empty when it does. A mount that hangs can't hang us."""
+        try:
+            done = subprocess.run(
+                ["stat", "--file-system", "--format=%T", str(MOUNT)],
+                capture_output=True,
+                text=True,
+                timeout=ANSWER,
+            )
+        except subprocess.TimeoutExpired:
+            return f"no answer within {ANSWER:.0f} s"
+        if done.returncode:
+            return done.stderr.strip()
+        return "" if done.stdout.startswith("fuse") else "not mounted yet"
+
+    def _prepare(self) -> None:
+        """Make the folders that services will ask for."""
+        for name, uid in self.settings.folders.items():
+            folder, owner = MOUNT / name, int(uid)
+            try:
+                folder.mkdir(exist_ok=True)
+                if folder.stat().st_uid != owner:
+                    os.chown(folder, owner, owner)
+                    folder.chmod(0o750)
+            except OSError as error:
+                log(f"{name}: {error.strerror}; trying again")
+                return
+        self.prepared = True
+        if self.settled is None:
+            boot = BOOT.read_text()
+            again = MARK.exists() and MARK.read_text() == boot
+            MARK.write_text(boot)
+            self.settled = time.monotonic() + (SETTLE if again else 0.0)
+
+    def _unmount(self) -> None:
+        """Also what a killed run has left; whoever has files open keeps the dead mount."""
+        if self.daemon is not None and self.daemon.poll() is None:
+            subprocess.run(["umount", "--lazy", str(MOUNT)], capture_output=True)
+            self.daemon.terminate()
+            try:
+                self.daemon.wait(5)
+            except subprocess.TimeoutExpired:
+                self.daemon.kill()
+        while subprocess.run(["umount", "--lazy", str(MOUNT)], capture_output=True).returncode == 0:
+            time.sleep(0.05)
+
+
+def run(settings: ClientSettings) -> int:
+    """Keep the mount until SIGTERM: the exit code."""
+    client = Client(settings)
+    signal.signal(signal.SIGTERM, lambda *_: client.stop.set())
+    signal.signal(signal.SIGINT, lambda *_: client.stop.set())
+    return client.run()
