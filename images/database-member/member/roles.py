@@ -1,5 +1,6 @@
 """The role server: tells proxies, peers and the container's health check what the member is."""
 
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ class Roles(ThreadingHTTPServer):
     def __init__(self, port: int, report: Report) -> None:
         super().__init__(("", port), _Handler)
         self.answer = Answer(report, False, True, time.monotonic())
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever asks may leave before the end of the answer: nothing to log."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     def start(self) -> None:
         """Serve in the background."""
