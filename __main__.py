@@ -13,6 +13,6 @@ try:
     settings = load_settings(CONFIG.get(), stack, f"Pulumi.{stack}.yaml")
 except SettingsError as error:
     raise pulumi.RunError(str(error)) from None
-plugins.start(settings.orchestrator)
+starting = plugins.start(settings.orchestrator)
 for name, value in import_module(f"stacks.{settings.orchestrator}").build(settings).items():
     pulumi.export(name, value)

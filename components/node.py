@@ -1,6 +1,6 @@
 """Machines of a cluster, as components see them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pulumi import ProviderResource
@@ -19,3 +19,8 @@ class Node:
     def constraint(self) -> str:
         """Swarm's placement constraint for what must run on this node."""
         return f"node.hostname == {self.name}"
+
+
+def apart_from(nodes: Iterable[Node]) -> list[str]:
+    """Swarm's placement constraints for what may run anywhere but on these nodes."""
+    return [f"node.hostname != {node.name}" for node in nodes]

@@ -4,8 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
-FORMAT = "%H%n%cd%n%(describe:tags,abbrev=12)"
-KNOWN_TO = 10  # s; a git that hangs must not hold up a preview
+FORMAT = "%H%n%P%n%cd%n%(describe:tags,abbrev=12)"
+PATIENCE = 10  # s; a git that hangs must not hold up a preview
 
 
 def provenance(folder: Path) -> dict[str, str]:
@@ -19,15 +19,16 @@ def provenance(folder: Path) -> dict[str, str]:
     last = _git(folder, "log", "-1", f"--format={FORMAT}", "--date=format-local:%FT%TZ", "--", ".")
     if not last:
         return {}
-    commit, created, described = last.split("\n")
-    shallow = _git(folder, "rev-parse", "--git-path", "shallow")
-    if shallow and commit in _lines(folder / shallow):
+    commit, parents, created, described = last.split("\n")
+    if not parents and _is_cut_off(folder, commit):
         return {}  # the oldest that is there seems to have changed everything
     return {"VERSION": described or commit[:12], "REVISION": commit, "CREATED": created}
 
 
-def _lines(file: Path) -> list[str]:
-    return file.read_text().splitlines() if file.exists() else []
+def _is_cut_off(folder: Path, commit: str) -> bool:
+    """Whether a commit has parents that this clone lacks."""
+    shallow = folder / (_git(folder, "rev-parse", "--git-path", "shallow") or "none")
+    return shallow.exists() and commit in shallow.read_text().splitlines()
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
@@ -39,7 +40,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=KNOWN_TO,
+            timeout=PATIENCE,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

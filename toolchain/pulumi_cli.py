@@ -135,7 +135,7 @@ def _built() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     flags = f"-s -w -X {VERSION}=v{versions().pulumi}"
     run_long(
-        [_go(), "build", "-v", "-trimpath", "-ldflags", flags, "-o", made, PACKAGE],
+        [go(), "build", "-v", "-trimpath", "-ldflags", flags, "-o", made, PACKAGE],
         "modules fetched and packages compiled",
         folder=ENGINE,
     )
@@ -143,7 +143,7 @@ def _built() -> Path:
     return program
 
 
-def _go() -> Path:
+def go() -> Path:
     """A Go new enough for go.mod: the machine's, else one from the Python package index."""
     wanted = parts(_go_directive())
     for found in _candidates():

@@ -78,19 +78,20 @@ class Cluster:
     size: int = 3
     running: dict[int, Running] = field(default_factory=dict)
     volumes: dict[int, str] = field(default_factory=dict)
+    secrets: str = ""
 
     def __post_init__(self) -> None:
         base = self.built("database-member", BASE=self.built("mariadb"))
         self.image = self.built("galera", BASE=base)
         self.certificates = certificates("database", *self.hosts)
-        self.secrets = write_secrets(
-            self.engine,
-            self.image,
-            self.volume(),
-            {**self.certificates, "password": PASSWORD, "root-password": ROOT_PASSWORD},
-            USER,
-        )
+        self.secrets = self.volume()
+        self.write_secrets(PASSWORD)
         self.volumes = {number: self.volume() for number in self.numbers}
+
+    def write_secrets(self, password: str) -> None:
+        """Give members that start from now on another password of the application."""
+        contents = {"password": password, "root-password": ROOT_PASSWORD, **self.certificates}
+        write_secrets(self.engine, self.image, self.secrets, contents, USER)
 
     @property
     def numbers(self) -> range:
@@ -213,7 +214,9 @@ class Cluster:
         proxy.wait_healthy()
         return proxy
 
-    def client(self, image: str, command: Sequence[str], **env: str) -> Running:
+    def client(
+        self, image: str, command: Sequence[str], password: str = PASSWORD, **env: str
+    ) -> Running:
         """Start something that uses the database through the proxy."""
         return self.run(
             image,
@@ -224,7 +227,7 @@ class Cluster:
                 "MYSQL_SSL_CA_FILE": "/run/secrets/authority",
                 **env,
             },
-            secrets={"password": PASSWORD, "authority": self.certificates["authority.pem"]},
+            secrets={"password": password, "authority": self.certificates["authority.pem"]},
             network=self.network,
             user=WWW_DATA,
         )

@@ -64,7 +64,9 @@ def test_members_started_together_make_one_cluster(cluster: Cluster) -> None:
     assert started == [1, 0, 0]
     reports = [cluster.report(number) for number in cluster.numbers]
     assert len({one["cluster"] for one in reports}) == 1
-    assert [one["view"] for one in reports] == [[1, 2, 3]] * 3
+    sizes = [cluster.sql(n, "SHOW STATUS LIKE 'wsrep_cluster_size'") for n in cluster.numbers]
+    assert [size.split()[1] for size in sizes] == ["3"] * 3
+    assert len(cluster.writers()) == 1
     wait(lambda: all(one.health() == "healthy" for one in cluster.running.values()))
 
 
@@ -163,21 +165,22 @@ def test_somebody_without_a_certificate_of_the_authority_is_no_member(cluster: C
     assert cluster.report(1)["view"] == [1, 2, 3]
 
 
-def ask(cluster: Cluster, **env: str) -> Running:
+def ask(cluster: Cluster, password: str = PASSWORD, **env: str) -> Running:
     """PHP as the application has it asks how it is connected."""
     code = (
         "require '/usr/local/lib/studip/environment.php';"
-        "try { foreach (['Ssl_cipher', 'Ssl_version'] as $name) {"
+        "try { foreach (['Ssl_version', 'Ssl_cipher'] as $name) {"
         " echo Studip\\Runtime\\database()->query(\"SHOW STATUS LIKE '$name'\")->fetch()['Value'],"
         ' "\\n"; } } catch (PDOException $error) { echo $error->getMessage(), "\\n"; exit(1); }'
     )
-    return cluster.client(cluster.built("php"), ["php", "-r", code], MYSQL_RETRY="0", **env)
+    command = ["php", "-r", code]
+    return cluster.client(cluster.built("php"), command, password, MYSQL_RETRY="0", **env)
 
 
 def test_the_application_talks_to_the_database_by_tls_only(cluster: Cluster, site: Site) -> None:
     asked = ask(cluster)
     assert asked.wait_exit() == 0, asked.logs()
-    cipher, version = asked.logs().split()
+    version, cipher = asked.logs().split()
     assert cipher.startswith(("TLS_", "ECDHE"))
     assert version.startswith("TLSv1.")
     said = s_client(
@@ -439,6 +442,34 @@ def test_root_has_the_password_of_its_file(cluster: Cluster) -> None:
     for number in cluster.numbers:
         asked = cluster.running[number].sh(f"{login} 'SELECT CURRENT_USER()'", user="33")
         assert asked == "root@localhost"
+
+
+def test_a_new_password_is_good_before_the_application_has_it_and_the_old_one_still_after(
+    cluster: Cluster,
+) -> None:
+    def is_good(password: str) -> bool:
+        asked = ask(cluster, password)
+        asked.wait_exit()
+        assert asked.logs().startswith("TLSv1") or "Access denied" in asked.logs()
+        return asked.logs().startswith("TLSv1")
+
+    try:
+        for new in ("second", "third"):
+            cluster.write_secrets(new)
+            for number in cluster.numbers:
+                cluster.running[number].container.stop(timeout=60)
+                cluster.start(number)
+                cluster.wait_synced()
+            wait(partial(is_good, new))
+            assert is_good("second")
+        assert not is_good(PASSWORD)
+    finally:
+        cluster.write_secrets(PASSWORD)
+        for number in cluster.numbers:
+            cluster.running[number].container.stop(timeout=60)
+            cluster.start(number)
+            cluster.wait_synced()
+        wait(partial(is_good, PASSWORD))
 
 
 def test_no_rule_of_a_test_stays_on_the_machine(cluster: Cluster) -> None:

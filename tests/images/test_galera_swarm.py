@@ -91,8 +91,8 @@ class Swarm:
             *("--no-resolve-image", "--read-only", "--init", "--cap-drop", "ALL"),
             *("--mount", "type=tmpfs,target=/tmp", "--restart-delay", "2s"),
             *(f"--env={key}={value}" for key, value in env.items()),
-            *("--health-cmd", "healthcheck", "--health-interval", "2s", "--health-timeout", "5s"),
-            *("--health-retries", "3", "--health-start-period", "1h"),
+            *("--health-cmd", "healthcheck", "--health-interval", "250ms", "--health-retries", "3"),
+            *("--health-timeout", "7s", "--health-start-period", "1h"),
             *options,
             image,
         )

@@ -129,14 +129,15 @@ def test_a_slow_network_takes_longer(nodes: list[Node]) -> None:
     first, second, _ = nodes
     first.run("sh", "-c", "head -c 300000 /dev/zero > /run/payload")
     docker("exec", "--detach", first.container, "python3", "-m", "http.server", "-d", "/run", "81")
-    wait("the server", lambda: reaches(second, first.address, 81))
+    ask = ("curl", "--silent", "--fail", "--retry", "60", "--retry-delay", "1")
 
     def fetch() -> float:
         """Seconds for 300 kB."""
         began = time.monotonic()
-        second.run("curl", "--silent", "--fail", f"http://{first.address}:81/payload")
+        second.run(*ask, "--retry-connrefused", f"http://{first.address}:81/payload")
         return time.monotonic() - began
 
+    fetch()
     fast = fetch()
     first.slow(800)
     slow = fetch()

@@ -15,7 +15,7 @@ from toolchain.plugins import launch
 from toolchain.plugins.common import server
 from toolchain.plugins.common.provider import Provider
 
-PACKAGES = ("docker", "random")
+PACKAGES = ("docker", "random", "tls")
 
 
 def open_for(engine: str) -> None:

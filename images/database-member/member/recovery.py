@@ -94,12 +94,14 @@ def regain(
 def oldest(me: Report, peers: Mapping[int, Report | None]) -> bool:
     """Whether this member has been part of its cluster for longest, and so takes the writes.
 
-    Whoever comes back is the youngest: the writer never moves without need.
+    Whoever comes back is the youngest: the writer never moves without need. At most one part of a
+    cluster has the majority, so all that serve it are in one part with this member. (Its `view` may
+    lack one of them: after a copy Galera knows addresses anew only with the next change.)
     """
     others = [
         report
         for report in peers.values()
-        if report and report.member in me.view and report.serves and report.cluster == me.cluster
+        if report and report.serves and report.cluster == me.cluster
     ]
     return me.serves and all(
         (me.since, me.member) < (report.since, report.member) for report in others

@@ -46,7 +46,7 @@ class Report:
     safe: bool = False  # it was the last to leave its cluster in order
     forks: frozenset[Fork] = frozenset()
     since: int = 0  # when it became part of the cluster, in the cluster's own counting
-    view: tuple[int, ...] = ()  # members that it is in a cluster with, itself included
+    view: tuple[int, ...] = ()  # members that it knows beside it, to be shown only
     writer: bool = False
 
     @property

@@ -78,7 +78,11 @@ class Supervisor:
             return self._report
         if decision.forced:
             self._fork(self._report)
-        self._engine.start(bootstrap=decision.action == "bootstrap", peers=serving)
+        try:
+            self._engine.start(bootstrap=decision.action == "bootstrap", peers=serving)
+        except OSError as error:  # such as a name that is not known any more
+            self._say(f"could not {decision.action}: {error}")
+            return self._report
         return replace(self._report, state="joining", forks=self._forks.known)
 
     def _runs(self) -> Report:
@@ -92,6 +96,9 @@ class Supervisor:
         self._answered = time.monotonic()
         report = self._renewed(status)
         if report.serves:
+            if self._force.exists():
+                # An order that came too late must not be found in the next outage.
+                self._force.unlink()
             for peer in peers.values():
                 if peer and peer.serves and peer.cluster == report.cluster:
                     self._forks.add(peer.forks)
@@ -144,7 +151,9 @@ class Supervisor:
     def _publish(self, report: Report) -> None:
         self._report = report
         now = time.monotonic()
-        usable = report.state in STOPPED or now - self._answered < STALE
+        # Whose database isn't up yet has nothing to hide.
+        waits = report.state in STOPPED or report.state == "joining"
+        usable = waits or now - self._answered < STALE
         self._roles.answer = Answer(report, self._healthy(report), usable, now)
 
     def _healthy(self, report: Report) -> bool:

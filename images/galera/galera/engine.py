@@ -131,7 +131,13 @@ class Galera:
 
     def status(self) -> Status:
         """From the server's status variables."""
-        values = {row[0]: row[1] for row in self._client.rows(STATUS)}
+        try:
+            values = {name: value for name, value in self._client.rows(STATUS)}  # noqa: C416
+            return self._status(values)
+        except (KeyError, ValueError) as error:
+            raise Unanswered(f"no status: {error}") from None
+
+    def _status(self, values: Mapping[str, str]) -> Status:
         primary = values["wsrep_cluster_status"] == "Primary"
         if primary:
             configuration = int(values["wsrep_cluster_conf_id"])

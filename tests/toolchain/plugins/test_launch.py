@@ -128,6 +128,6 @@ def test_a_plugin_in_another_folder_runs_by_itself(engine: str, tmp_path: Path) 
         assert OWN in command_line(plugin)
 
 
-@pytest.mark.parametrize("package", ["docker", "random"])
+@pytest.mark.parametrize("package", ["docker", "random", "tls"])
 def test_a_plugin_has_the_version_of_the_package_beside_it(package: str) -> None:
     assert sdk.version(package) == version(f"pulumi-{package}")

@@ -1,16 +1,13 @@
-"""The plugin's program: `python -m toolchain.plugins.tls`."""
+"""`python -m toolchain.plugins.tls ENGINE_ADDRESS`: the plugin in a process of its own."""
+# ruff: noqa: E402
 
-import sys
-from importlib.metadata import version
+from __future__ import annotations
 
-from ..common import server
-from ..common.provider import Provider
-from .certificates import CertRequest, LocallySignedCert, SelfSignedCert
-from .private_key import PrivateKey
+import gc
 
-RESOURCES = (PrivateKey, SelfSignedCert, CertRequest, LocallySignedCert)
+gc.disable()  # until `main` serves: what is imported stays
 
-if __name__ == "__main__":
-    sys.exit(
-        server.main(Provider("tls", version("pulumi-tls"), {one.token: one for one in RESOURCES}))
-    )
+from ..common.server import main
+from .provider import provider
+
+main(provider())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ def engine(tmp_path: Path) -> Iterator[tuple[Ask, list[bytes]]]:
                 except OSError:
                     return
                 opened.append(peer)
-                got.append(peer.recv(65536))
+                got.append(whole(peer))
                 if answer:
                     peer.sendall(answer)
                     peer.close()
@@ -45,6 +46,15 @@ def engine(tmp_path: Path) -> Iterator[tuple[Ask, list[bytes]]]:
     listener.close()
     for peer in opened:
         peer.close()
+
+
+def whole(peer: socket.socket) -> bytes:
+    """One request: its head and body may come in two parts."""
+    got = peer.recv(65536)
+    length = re.search(rb"Content-Length: (\d+)", got)
+    while length and len(got.partition(b"\r\n\r\n")[2]) < int(length[1]):
+        got += peer.recv(65536)
+    return got
 
 
 def http(status: str, body: bytes) -> bytes:

@@ -13,7 +13,7 @@ from pulumi import _types
 from tests.toolchain.plugins.docker.conftest import Failed, Plugin, Refused
 from tests.toolchain.plugins.sdk import blocks, compared, kind_of, required, unlike_outputs
 from toolchain.plugins.common.fields import Field, Fields
-from toolchain.plugins.tls.__main__ import RESOURCES
+from toolchain.plugins.tls.provider import RESOURCES
 
 # In the SDK, and deliberately not here: keys that leave no trace in the state.
 UNSUPPORTED = {
