@@ -5,8 +5,6 @@ from collections.abc import Mapping
 import pulumi_docker as docker
 from pulumi import ProviderResource, Resource, ResourceOptions
 
-from components.node import Node
-
 
 def volume(
     name: str,

@@ -45,6 +45,11 @@ NODES = [Node(name=f"node-{number}", address=f"198.18.0.{number}") for number in
 RECIPE = Path(__file__).parent.parent.parent / "images" / "base"
 
 
+def _certificate() -> Certificate:
+    key = Output.secret(PASSWORD)
+    return Certificate(certificate="certificate", key=key, authority="authority")
+
+
 def _labels(part: str) -> dict[str, str]:
     return labels("test", part)
 

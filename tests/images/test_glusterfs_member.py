@@ -1,8 +1,10 @@
 """What a member of the storage decides, without any other."""
 
+import time
 from pathlib import Path
 
 import pytest
+
 from storage import server as module
 from storage import volume
 from storage.commands import CommandError, Heals
@@ -107,7 +109,7 @@ def test_what_a_failed_creation_left_is_removed_later_not_at_once(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     machine.id = ID
     server = Server(settings("b"))
     server._form([])
@@ -178,7 +180,7 @@ def test_a_member_has_joined_when_its_own_brick_took_part_and_nothing_is_left(
 
     def look(pending: int, connected: set[str]) -> str:
         heals = Heals(pending=pending, split_brain=0, connected=frozenset(connected))
-        monkeypatch.setattr(module.Heals, "read", lambda volume: heals)
+        monkeypatch.setattr(Heals, "read", lambda volume: heals)
         return server._watch_heals()[0]
 
     assert look(0, {"b", "c"}) == "joining"
@@ -187,7 +189,9 @@ def test_a_member_has_joined_when_its_own_brick_took_part_and_nothing_is_left(
     assert look(3, {"a", "b"}) == "serving"  # what others owe later is no reason to stop anybody
 
 
-def test_only_options_that_differ_are_set(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_options_that_differ_are_set(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = Server(settings())
     text = "# a comment\n\nnetwork.ping-timeout 10\ncluster.quorum-type auto\n"
     monkeypatch.setattr(server, "_filled", lambda template: text)
