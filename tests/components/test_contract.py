@@ -48,6 +48,11 @@ CERTIFICATE = Certificate(
 RECIPE = Path(__file__).parent.parent.parent / "images" / "base"
 
 
+def _certificate() -> Certificate:
+    key = Output.secret(PASSWORD)
+    return Certificate(certificate="certificate", key=key, authority="authority")
+
+
 def _labels(part: str) -> dict[str, str]:
     return labels("test", part)
 

@@ -30,6 +30,7 @@ LOOK = 2.0  # s between two looks, as long as there is something to do
 CALM = 5.0  # s between two looks, when there is not
 HEALS = 60.0  # s between two looks at what is to be healed, where nothing is expected
 PATIENCE = 10.0  # s until an action that did not help is tried again
+FORMING = 30.0  # s that a creation may take
 LOG_SIZE = 8 * 1024 * 1024  # bytes
 
 
@@ -47,6 +48,7 @@ class Server:
         self.daemon: subprocess.Popen[bytes] | None = None
         self.knew_volume = False  # when glusterd was started
         self.joined = False  # this run has seen nothing left to heal
+        self.marked: float | None = None  # since when an empty brick belongs to an unknown volume
         self.heals: Heals | None = None
         self.limited: set[str] = set()  # folders whose quota this run has set
         self._due: dict[str, float] = {}
@@ -179,8 +181,12 @@ class Server:
                 f"{BRICK} holds data, but no member knows the volume: see docs/storage.md, "
                 "All states lost"
             )
-        if volume.brick_id() and self._is_due("brick of a failed creation", 3 * PATIENCE):
-            volume.forget_brick_id()
+        if volume.brick_id() is None:
+            self.marked = None
+        elif self.marked is None:
+            self.marked = time.monotonic()
+        elif time.monotonic() > self.marked + FORMING:
+            volume.forget_brick_id()  # a creation that failed has left it
         if missing:
             return f"not connected: {', '.join(missing)}"
         if not self.settings.is_first:
