@@ -42,9 +42,6 @@ RESOURCES = Resources(cpu_limit=0.5, memory_limit=64)
 NETWORK = Network(id="network-id", name="network")
 PASSWORD = "never to be seen"
 NODES = [Node(name=f"node-{number}", address=f"198.18.0.{number}") for number in (1, 2, 3)]
-CERTIFICATE = Certificate(
-    certificate="certificate", key=Output.secret(PASSWORD), authority="authority"
-)
 RECIPE = Path(__file__).parent.parent.parent / "images" / "base"
 
 
@@ -178,7 +175,7 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             password=Output.secret(PASSWORD),
             root_password=Output.secret(PASSWORD),
             parameters={"max_connections": "50"},
-            galera=GaleraArgs(members=3, nodes=NODES, certificate=CERTIFICATE),
+            galera=GaleraArgs(members=3, nodes=NODES, certificate=_certificate()),
             labels=_labels("database"),
             resources=RESOURCES,
             logging=Logging(),
@@ -285,7 +282,7 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             nodes=NODES,
             port=5000,
             data=Mount(target="/srv/registry", kind="bind", source="/srv/shared/registry"),
-            certificate=CERTIFICATE,
+            certificate=_certificate(),
             user="studip",
             password=Output.secret(PASSWORD),
             password_hash=Output.secret(PASSWORD),
@@ -317,7 +314,7 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
                 images={node.name: DIGEST for node in NODES},
                 folder="/var/lib/studip/test",
                 members=NODES,
-                certificate=CERTIFICATE,
+                certificate=_certificate(),
                 resources=RESOURCES,
                 client_resources=RESOURCES,
                 logging=Logging(),
