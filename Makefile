@@ -45,17 +45,19 @@ activate: python ## Take it back, and wait until everything is whole
 	@$(OPERATE) activate --stack $(STACK) $(NODE)
 
 ##@ Check
-.PHONY: check test test-unit test-live test-swarm lint bench
+.PHONY: check test test-unit test-live test-swarm test-faults lint bench
 check: python ## Say all that is wrong with a settings file: make check STACK=swarm
 	@$(ON) exec python -m stacks.settings check Pulumi.$(STACK).yaml
-test: all ## Run all tests but those of whole clusters
-	@$(ON) exec pytest -m "not cluster"
+test: all ## Run all tests but those of whole clusters and of faults
+	@$(ON) exec pytest -m "not cluster and not fault"
 test-unit: python ## Run the tests that need no engine
 	@$(ON) exec pytest -m "not live and not cluster"
 test-live: all ## Run the tests on the engine of this machine
-	@$(ON) exec pytest -m "live and not cluster"
+	@$(ON) exec pytest -m "live and not cluster and not fault"
 test-swarm: all ## Run the tests on a Swarm of three machines, made as containers
 	@$(ON) exec pytest -m cluster
+test-faults: all ## Run the tests of parts that have several members, and of their faults
+	@$(ON) exec pytest -m fault
 lint: lint-python lint-types lint-images lint-shell lint-yaml lint-repository ## Check style and types of everything
 bench: all ## Measure, into build/bench.json
 	@$(ON) exec python -m tests.bench

@@ -13,7 +13,7 @@ import pytest
 
 from tests.images.conftest import Built, Run, Running, networks, runs, volumes, wait
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 PASSWORD = "pa'ss\\wo\"rd$"
 NUMBERS = (1, 2, 3)

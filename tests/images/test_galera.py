@@ -13,7 +13,7 @@ import pytest
 from tests.images.cluster import PASSWORD, ROOT_PASSWORD, USER, Cluster, certificates
 from tests.images.conftest import Built, Run, Running, networks, runs, volumes, wait
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 RUNBOOK = "docs/runbooks/database-full-outage.md"
 

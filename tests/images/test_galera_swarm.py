@@ -17,7 +17,7 @@ import pytest
 from tests.images.cluster import PASSWORD, ROOT_PASSWORD, USER, Load, certificates
 from tests.images.conftest import LABEL, Built, Volume, runs, volumes, wait
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 WWW_DATA = 33
 NUMBERS = (1, 2, 3)

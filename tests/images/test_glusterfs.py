@@ -17,7 +17,7 @@ from docker.types import IPAMConfig, IPAMPool
 
 from tests.images.conftest import LABEL, SECOND, Built, Running, wait
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 FIRST = 11  # last number of the first member's address
 CLIENT = 21  # and of the first client's

@@ -13,7 +13,7 @@ from tests.images import balancers
 from tests.images.balancers import Cluster, Load, ask, write_down
 from tests.images.conftest import Built, wait
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 IMPATIENT = 0.3  # s; who waits longer would measure their own patience
 

@@ -28,7 +28,7 @@ from tests.images.conftest import ROOT, Built, Volume, volumes, wait
 from toolchain.places import cache
 from toolchain.pulumi_cli import go
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 NAME = "studip.example"  # that the client asks for
 STATISTICS = 8404

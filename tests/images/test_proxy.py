@@ -8,7 +8,7 @@ import pytest
 
 from tests.images.conftest import Built, Run, Running, wait
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 USER = 999
 PASSWORD = "pa'ss\\word_\"$HOME#%40"  # what a shell, HAProxy and Redis would take apart
