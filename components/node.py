@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 
 from pulumi import ProviderResource
 
+from components.budget import Budget
+
+# Swarm's own (dispatcher of swarmkit): a node is down after so many heartbeats that are missing.
+HEARTBEAT, MISSED = 5.0, 3  # s
+TASK_START = 10.0  # s until a task on another node is healthy, its image there
+
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
@@ -24,3 +30,15 @@ class Node:
 def apart_from(nodes: Iterable[Node]) -> list[str]:
     """Swarm's placement constraints for what may run anywhere but on these nodes."""
     return [f"node.hostname != {node.name}" for node in nodes]
+
+
+def budgets() -> list[Budget]:
+    """How long what runs once may be away with its node; what runs several times goes on."""
+    return [
+        Budget(
+            part="swarm",
+            fault="node lost",
+            outage=HEARTBEAT * MISSED + TASK_START,
+            formula=f"{MISSED} x heartbeat + task start",
+        )
+    ]

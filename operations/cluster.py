@@ -13,7 +13,7 @@ def engines(environment: str) -> Engines:
     # Settings take time to be read, which an environment on this machine's engine need not pay.
     if not path.exists() or "studip:nodes" not in path.read_text():
         return engine.alone(engine.connect())
-    return of(listening.settings(environment))
+    return of(listening.settings(environment, deployable=False))
 
 
 def of(settings: Settings) -> Engines:

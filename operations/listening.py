@@ -13,11 +13,15 @@ ANYWHERE = "0.0.0.0"
 LOOPBACK = "127.0.0.1"
 
 
-def settings(environment: str) -> Settings:
-    """The settings of an environment; raises Failure with all that is wrong with them."""
+def settings(environment: str, *, deployable: bool = True) -> Settings:
+    """The settings of an environment; raises Failure with all that is wrong with them.
+
+    Whoever only looks at the nodes need not be able to deploy (`deployable`) what runs on them.
+    """
+    # Messages name the file as it was given.
+    path = Path(os.path.relpath(places.ROOT / f"Pulumi.{environment}.yaml"))
     try:
-        # Messages name the file as it was given.
-        return read_settings(Path(os.path.relpath(places.ROOT / f"Pulumi.{environment}.yaml")))
+        return read_settings(path, deployable=deployable)
     except SettingsError as error:
         raise Failure(str(error)) from None
 

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Bring the nodes to what the settings say, each told with what was done; then the table."""
-    settings = listening.settings(arguments.stack)
+    settings = listening.settings(arguments.stack, deployable=False)
     nodes = settings.nodes
     if len(nodes) == 1 and nodes[0].engine == LOCAL_ENGINE:
         print("\n".join(table(engine.connect())))

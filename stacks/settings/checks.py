@@ -37,13 +37,14 @@ APPLICATION = "/var/www/studip"
 TAKEN = ("/tmp", "/run/secrets", "/run/apache2")
 
 
-def check(settings: Settings, folder: Path) -> list[Finding]:
+def check(settings: Settings, folder: Path, *, deployable: bool = True) -> list[Finding]:
     """Everything that is wrong between settings; what is wrong in itself is left out.
 
-    Paths in settings are relative to `folder`, that of the file.
+    Paths in settings are relative to `folder`, that of the file. `deployable`: what can't be
+    deployed yet is wrong too.
     """
     found: list[Finding] = []
-    for rule in RULES:
+    for rule in (*AVAILABILITY, *RULES) if deployable else RULES:
         with suppress(WrongValue):
             for finding in rule(settings, folder):
                 found.append(finding)  # what came before a WrongValue stays
@@ -442,10 +443,10 @@ def _url(settings: Settings, _: Path) -> Iterator[Finding]:
         )
 
 
-RULES: tuple[Callable[[Settings, Path], Iterator[Finding]], ...] = (
-    _available,
-    _available_nodes,
-    _available_vrrp,
+Rule = Callable[[Settings, Path], Iterator[Finding]]
+
+AVAILABILITY: tuple[Rule, ...] = (_available, _available_nodes, _available_vrrp)
+RULES: tuple[Rule, ...] = (
     _platform,
     _url,
     _nodes,

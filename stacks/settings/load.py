@@ -43,9 +43,10 @@ def load_settings(config: Mapping[str, object], environment: str, file: str) -> 
     return _load(config, environment, file, errors, plain_secrets=True)
 
 
-def read_settings(path: Path) -> Settings:
+def read_settings(path: Path, *, deployable: bool = True) -> Settings:
     """Settings from `Pulumi.<environment>.yaml`, offline; encrypted values become placeholders.
 
+    `deployable`: kinds that can't be deployed yet are errors.
     Raises `SettingsError` with everything that is wrong in the file.
     """
     from stacks.settings.file import read  # Pulumi's program needs no YAML
@@ -59,7 +60,7 @@ def read_settings(path: Path) -> Settings:
     if not isinstance(config, dict):
         errors.append(f"{path.name}: must have an object under the key config")
         raise SettingsError(errors)
-    return _load(config, named[1], str(path), errors, plain_secrets=False)
+    return _load(config, named[1], str(path), errors, plain_secrets=False, deployable=deployable)
 
 
 def _astray(key: str, file: str) -> str:
@@ -76,6 +77,7 @@ def _load(
     errors: list[str],
     *,
     plain_secrets: bool,
+    deployable: bool = True,
 ) -> Settings:
     given: dict[str, Any] = {}
     wrong: list[str] = []
@@ -102,7 +104,8 @@ def _load(
     settings = Settings.model_construct(environment=environment, file=file, **given)
     for name in wrong:
         settings.forget(name)
-    errors += [sentence(key, what, file) for key, what in check(settings, Path(file).parent)]
+    findings = check(settings, Path(file).parent, deployable=deployable)
+    errors += [sentence(key, what, file) for key, what in findings]
     if errors:
         raise SettingsError(errors)
     return settings

@@ -41,7 +41,7 @@ def nodes(testbed: Testbed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     """The machines as settings name them; what `listening.settings` gives is made of this list."""
     listed = [Node.model_validate(raw) for raw in testbed.settings()]
 
-    def settings(environment: str) -> Settings:
+    def settings(environment: str, **_: bool) -> Settings:
         return Settings.model_construct(environment=environment, file="", nodes=tuple(listed))
 
     (tmp_path / f"Pulumi.{STACK}.yaml").write_text("config:\n  studip:nodes: ...\n")
