@@ -320,7 +320,7 @@ def test_stands_on_an_official_image_too(
         UPSTREAM=built("official-php"),
     )
     listed = run(official, ["php", "-m"])
-    assert listed.wait_exit() == 0
+    assert listed.wait_exit() == 0, listed.logs()
     assert set(NEEDED.split()) <= set(listed.logs().lower().split())
     site = Site(built, run, volume, network, built("demo", BASE=official))
     assert site.start("migrate").wait_exit(60) == 0
