@@ -295,8 +295,12 @@ def test_an_external_load_balancer_finds_a_replica_on_the_node(site: Site) -> No
     logged = docker("logs", site.container("web"))
     assert '"GET /api/status HTTP/1.1" 200' in logged
     assert "198.51.100.7" not in logged
-    outputs = json.loads(site.export())["deployment"]["resources"][0]["outputs"]
-    assert outputs["backend"] == [f"local:{port}"]
+    (stack,) = [
+        resource
+        for resource in json.loads(site.export())["deployment"]["resources"]
+        if resource["type"] == "pulumi:pulumi:Stack"
+    ]
+    assert stack["outputs"]["backend"] == [f"local:{port}"]
     # The node has the port once: a roll-out stops the old replica first.
     old = site.container("web")
     site.changed(application={"web": web | {"drain_seconds": 2}}, **sections)
