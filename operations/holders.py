@@ -1,7 +1,8 @@
 """Who holds a port of this machine: a container, or else a process."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,17 @@ def _command(pid: int) -> str:
         return "ended meanwhile"
 
 
+def _open(folder: Path) -> Iterator[str]:
+    """What the files that a process has open are called; some close while we look."""
+    try:
+        links = list(folder.iterdir())
+    except OSError:
+        return  # the process ended, or is not ours to look at
+    for link in links:
+        with suppress(OSError):
+            yield str(link.readlink())
+
+
 def listening_process(port: int) -> int | None:
     """Identifier of the process that listens on a TCP port, where this user may see it."""
     inodes = set()
@@ -81,11 +93,8 @@ def listening_process(port: int) -> int | None:
             continue  # a machine without IPv6
     sockets = {f"socket:[{inode}]" for inode in inodes}
     for folder in PROC.glob("[0-9]*/fd"):
-        try:
-            if any(str(link.readlink()) in sockets for link in folder.iterdir()):
-                return int(folder.parent.name)
-        except OSError:
-            continue  # ended meanwhile, or not ours to see
+        if not sockets.isdisjoint(_open(folder)):
+            return int(folder.parent.name)
     return None
 
 

@@ -48,7 +48,8 @@ def _no_logs(folder: Path) -> None:
     """
     if folder.is_dir():
         shutil.rmtree(folder)
-    folder.touch()
+    if not folder.exists():
+        folder.touch()
 
 
 def _use_official() -> str:

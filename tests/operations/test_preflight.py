@@ -58,6 +58,16 @@ def test_the_process_that_listens_is_found(taken: Listener) -> None:
     assert holders.listening_process(taken.port) == os.getpid()
 
 
+def test_the_process_that_listens_is_found_while_it_opens_and_closes_files() -> None:
+    # A free descriptor below that of the socket: whoever lists the folder takes and closes it.
+    free = os.open(os.devnull, os.O_RDONLY)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        os.close(free)
+        assert holders.listening_process(listening.getsockname()[1]) == os.getpid()
+
+
 def test_the_room_that_is_missing_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "yet" / "made"
     free = preflight.room(folder)
