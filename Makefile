@@ -49,7 +49,7 @@ activate: python ## Take it back, and wait until everything is whole
 check: python ## Say all that is wrong with a settings file: make check STACK=swarm
 	@$(ON) exec python -m stacks.settings check Pulumi.$(STACK).yaml
 budget: python ## Show how long an outage each fault may cause: make budget STACK=swarm
-	@$(ON) exec python -m stacks.budget $(STACK)
+	@$(OPERATE) budget --stack $(STACK)
 test: all ## Run all tests but those of whole clusters and of faults
 	@$(ON) exec pytest -m "not cluster and not fault"
 test-unit: python ## Run the tests that need no engine

@@ -6,7 +6,20 @@ from io import TextIOWrapper
 from types import ModuleType
 from typing import cast
 
-from operations import activate, destroy, down, drain, gc, logs, nodes, prune, shell, status, up
+from operations import (
+    activate,
+    budget,
+    destroy,
+    down,
+    drain,
+    gc,
+    logs,
+    nodes,
+    prune,
+    shell,
+    status,
+    up,
+)
 from operations.project import require_environment
 from toolchain.failure import Failure
 
@@ -22,6 +35,7 @@ COMMANDS: dict[str, ModuleType] = {
     "nodes": nodes,
     "drain": drain,
     "activate": activate,
+    "budget": budget,
 }
 
 EXAMPLES = """examples:
@@ -33,6 +47,7 @@ EXAMPLES = """examples:
   python -m operations gc --keep 3
   python -m operations nodes --stack swarm
   python -m operations drain node-2 --stack swarm
+  python -m operations budget --stack swarm
 """
 
 

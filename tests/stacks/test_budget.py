@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stacks.budget import budgets, table
+from operations.budget import table
+from stacks.budget import budgets
 from stacks.settings import Settings, SettingsError, load_settings, read_settings
 from stacks.settings.file import read
 
