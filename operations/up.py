@@ -2,15 +2,21 @@
 
 import argparse
 import os
+import ssl
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
+from http import HTTPStatus
+from http.client import HTTPException
 
 import toolchain.stack
 from operations import cluster, heal, listening, preflight, pulumi, timing
 from operations.terminal import BOLD, GREEN, colour, table
 from toolchain.places import RESULTS
 
+PATIENCE = 30.0  # s until a load balancer that is up must have found a replica
 INTERRUPTED = 130  # what shells use for an end by Ctrl-C
 
 
@@ -50,8 +56,43 @@ def run(arguments: argparse.Namespace) -> int:
         return end.code
     stages |= spans
     stages["pulumi up, in all"] = end.seconds
-    print("\n".join(summary(stack, pulumi.state(stack).outputs.get("url"), stages)))
+    url = pulumi.state(stack).outputs.get("url")
+    if isinstance(url, str):
+        began = time.monotonic()
+        served = wait_for_page(url)
+        stages["first page"] = time.monotonic() - began
+    print("\n".join(summary(stack, url, stages)))
+    if isinstance(url, str) and not served:
+        print(f"{url} still answers that there is no replica.", file=sys.stderr)
+        return 1
     return 0
+
+
+def wait_for_page(url: str, patience: float = PATIENCE) -> bool:
+    """Wait while the load balancer has found no replica; whether one answers within `patience` s.
+
+    An address that can't be reached from here, such as a name that only others know, is not waited
+    for.
+    """
+    # Whose certificate it is does not matter here; no proxy stands before a site's own address.
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            opener.open(url, timeout=5).close()
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                return True
+        except (OSError, HTTPException):
+            return True
+        else:
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def summary(stack: str, url: object, stages: Mapping[str, float]) -> list[str]:

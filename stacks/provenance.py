@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 FORMAT = "%H%n%P%n%cd%n%(describe:tags,abbrev=12)"
@@ -14,15 +15,75 @@ def provenance(folder: Path) -> dict[str, str]:
     Only a change of the folder changes them. Empty where they would be wrong or unknown: no git, no
     repository, changes that are not committed, a clone that does not reach back to the commit.
     """
-    if _git(folder, "status", "--porcelain", "--", ".") != "":
-        return {}
-    last = _git(folder, "log", "-1", f"--format={FORMAT}", "--date=format-local:%FT%TZ", "--", ".")
-    if not last:
-        return {}
-    commit, parents, created, described = last.split("\n")
-    if not parents and _is_cut_off(folder, commit):
-        return {}  # the oldest that is there seems to have changed everything
-    return {"VERSION": described or commit[:12], "REVISION": commit, "CREATED": created}
+    return provenances(folder, ["."])["."]
+
+
+def provenances(parent: Path, folders: Iterable[str]) -> Mapping[str, dict[str, str]]:
+    """The `provenance` of each of these folders in `parent`, for few questions to git."""
+    none: dict[str, dict[str, str]] = {folder: {} for folder in folders}
+    top = _git(parent, "rev-parse", "--show-prefix")
+    changed = _git(parent, "status", "--porcelain", "-z", "--no-renames", "--", *none)
+    if top is None or changed is None:
+        return none
+    files = [entry[3:] for entry in changed.split("\0") if entry]
+    clean = {
+        folder: prefix
+        for folder in none
+        if not _below(prefix := _prefix(top, folder), files)
+    }
+    last = _last_commits(parent, clean)
+    known = _describe(parent, set(last.values()))
+    return none | {folder: known[commit] for folder, commit in last.items()}
+
+
+def _prefix(top: str, folder: str) -> str:
+    """A folder as git names it: from the repository's own folder, with a slash behind it."""
+    return top if folder == "." else f"{top}{folder}/"
+
+
+def _below(prefix: str, files: Iterable[str]) -> bool:
+    """Whether one of the files is in the folder, or is an untracked folder that holds it."""
+    return any(
+        file.startswith(prefix) or (file.endswith("/") and prefix.startswith(file))
+        for file in files
+    )
+
+
+def _last_commits(parent: Path, prefixes: Mapping[str, str]) -> dict[str, str]:
+    """The newest commit that changed each folder, where there is one."""
+    missing = dict(prefixes)
+    found: dict[str, str] = {}
+    if not missing:
+        return found
+    # A merge is listed with what it changed itself.
+    history = _git(parent, "log", "--format=%x00%H", "--name-only", "--no-relative", "-c", "--", *missing)
+    for entry in (history or "").split("\0")[1:]:
+        commit, *files = entry.replace('\n"', "\n").split("\n")  # odd names are quoted
+        for folder in [name for name, prefix in missing.items() if _below(prefix, files)]:
+            found[folder] = commit
+            del missing[folder]
+        if not missing:
+            break
+    return found
+
+
+def _describe(parent: Path, commits: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The build arguments by commit; none for the oldest of a clone that was cut off there."""
+    known: dict[str, dict[str, str]] = {commit: {} for commit in commits}
+    if not known:
+        return known
+    arguments = ["--no-walk=unsorted", f"--format={FORMAT}%x00", "--date=format-local:%FT%TZ"]
+    described = _git(parent, "log", *arguments, *known)
+    for entry in (described or "").split("\0")[:-1]:
+        commit, parents, created, version = entry.lstrip("\n").split("\n")
+        # The oldest that is there seems to have changed everything.
+        if parents or not _is_cut_off(parent, commit):
+            known[commit] = {
+                "VERSION": version or commit[:12],
+                "REVISION": commit,
+                "CREATED": created,
+            }
+    return known
 
 
 def _is_cut_off(folder: Path, commit: str) -> bool:
@@ -35,7 +96,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
     """What git says; None where it can't."""
     try:
         done = subprocess.run(
-            ["git", "--no-optional-locks", "-C", str(folder), *arguments],
+            ["git", "--no-optional-locks", "-c", "core.quotePath=false", "-C", str(folder)]
+            + [*arguments],
             env=os.environ | {"TZ": "UTC", "LC_ALL": "C"},
             capture_output=True,
             text=True,

@@ -9,7 +9,7 @@ from components.images import ImageArgs
 from components.naming import Names
 from components.registry import RegistryEndpoint
 from components.swarm.images import Image
-from stacks.provenance import provenance
+from stacks.provenance import provenance, provenances
 from stacks.settings import Settings
 from stacks.source import checkout
 from toolchain.registries import proxies, registries
@@ -25,6 +25,8 @@ class Recipes:
         self._settings = settings
         self._names = names
         self._made: dict[str, Output[str]] = {}
+        recipes = [dockerfile.parent.name for dockerfile in FOLDER.glob("*/Dockerfile")]
+        self._provenances = provenances(FOLDER, recipes)
 
     def registry(self) -> Output[str]:
         """The registry's own image: it can't come out of itself, so it stays on the engine."""
@@ -96,7 +98,7 @@ class Recipes:
     ) -> Output[str]:
         """The image of `images/<name>`; a `staged` recipe ends in one stage a source."""
         folder = FOLDER / name
-        build_args = {**build_args, **provenance(folder)}
+        build_args = {**build_args, **self._provenances[name]}
         target = self._settings.images.source if staged else None
         return self._image(name, folder, folder / "Dockerfile", registry, build_args, target)
 

@@ -15,6 +15,7 @@ HTTPS = 8443  # in the container
 MONITOR = 8405  # in the container
 CHALLENGES = 8402  # in the ACME client's container
 LINGER = 25  # s that open requests are granted when it stops
+WAIT = 40  # s, less than the start period of its health check, until it is healthy without replicas
 USER = 999  # haproxy and acme in the images
 CERTIFICATES = "/certificates"  # in the containers of HAProxy and the ACME client
 
@@ -101,6 +102,7 @@ def _environment(
         "CHECK_TIMEOUT": str(round(args.checks.timeout * 1000)),
         "HANDOVER_SECONDS": str(ceil(args.handover)),
         "LINGER_SECONDS": str(LINGER),
+        "WAIT_SECONDS": str(WAIT),
     }
     if args.https_port is not None:
         env |= {

@@ -485,6 +485,8 @@ defaults
     timeout server 10s
 frontend replica
     bind :8000
+    http-request set-var(proc.drains) bool(true) if { path /drain }
+    http-request return status 503 if { path /health } { var(proc.drains) -m bool }
     http-request return status 200 if { path /health }
     http-request return status 503 if { env(BROKEN) -m found }
     http-request return status 200 content-type text/html lf-string "%[env(NAME)]\\n%[req.hdrs]"
@@ -675,7 +677,7 @@ def test_a_replica_that_answers_503_is_passed_over_unless_something_could_happen
     wait(lambda: ask(url, "POST", b"")[0] == 503)
 
 
-def test_no_request_fails_while_all_replicas_are_replaced(site: Site) -> None:
+def test_no_request_fails_while_all_replicas_are_replaced(site: Site, network: str) -> None:
     address = site.balancer()
     old = [site.replica(name) for name in ("old1", "old2")]
     site.wait_for(address, "old1", "old2")
@@ -696,6 +698,9 @@ def test_no_request_fails_while_all_replicas_are_replaced(site: Site) -> None:
         for number, running in enumerate(old, 1):
             site.replica(f"new{number}")
             wait(lambda: f"new{number}" in {page for _, page in list(answers)})  # noqa: B023
+            # As the application does: it says that it goes, and goes when nothing comes any more.
+            ask(f"http://{running.address(network)}:{PORT}/drain")
+            wait(lambda: f"old{number}" not in {page for _, page in answers[-50:]})  # noqa: B023
             running.container.stop(timeout=10)
         answers_with_new_only = len(answers) + 50
         wait(lambda: len(answers) > answers_with_new_only)

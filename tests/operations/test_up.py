@@ -5,11 +5,16 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from operations import pulumi
+from operations import pulumi, up
 from toolchain.places import ROOT
 
 # Counts the interruptions that reach it, and ends well at the first.
@@ -105,3 +110,53 @@ def test_every_command_has_a_help_of_its_own() -> None:
     assert "python -m operations logs web --follow --since 10m" in done.stdout
     for line in textwrap.dedent(done.stdout).splitlines():
         assert len(line) <= 100
+
+
+@contextmanager
+def site(*answers: int) -> Iterator[tuple[str, list[int]]]:
+    """A site that gives these answers, the last one for ever: its address, and those given."""
+    given: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            given.append(answers[min(len(given), len(answers) - 1)])
+            self.send_response(given[-1])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=[0.05])
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", given
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_the_end_waits_until_the_load_balancer_has_found_a_replica() -> None:
+    with site(503, 503, 200) as (url, given):
+        assert up.wait_for_page(url)
+        assert given == [503, 503, 200]
+
+
+def test_a_load_balancer_that_never_finds_a_replica_is_no_success() -> None:
+    with site(503) as (url, _):
+        assert not up.wait_for_page(url, patience=0.5)
+
+
+@pytest.mark.parametrize("status", [302, 401, 404, 500])
+def test_whatever_else_a_page_says_is_not_waited_for(status: int) -> None:
+    with site(status) as (url, given):
+        assert up.wait_for_page(url)
+        assert given == [status]
+
+
+def test_an_address_that_only_others_reach_is_not_waited_for() -> None:
+    began = time.monotonic()
+    assert up.wait_for_page("http://127.0.0.1:1")
+    assert time.monotonic() - began < up.PATIENCE / 2

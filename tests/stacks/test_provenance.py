@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.provenance import provenance
+from stacks.provenance import provenance, provenances
 from tests.stacks.test_source import git
 
 DAY = "2026-01-02T03:04:05+02:00"
@@ -77,3 +77,31 @@ def test_a_folder_without_repository_has_none(tmp_path: Path) -> None:
 def test_a_machine_without_git_has_none(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.devnull)
     assert provenance(repository / "it") == {}
+
+
+def test_several_folders_are_told_apart(repository: Path) -> None:
+    for folder in ("its", "un clean", "clean"):
+        (repository / folder).mkdir()
+    (repository / "never").mkdir()
+    commit(repository, "its/file", "three")
+    commit(repository, "un clean/file", "four")
+    commit(repository, 'clean/a "name" in quotes', "five")
+    (repository / "un clean" / "new folder").mkdir()
+    (repository / "un clean" / "new folder" / "file").write_text("")
+    folders = ["it", "its", "un clean", "clean", "never"]
+    found = provenances(repository, folders)
+    assert found["un clean"] == found["never"] == {}
+    assert found["it"]["REVISION"] == git(repository, "rev-parse", "HEAD~4")
+    assert found["its"]["REVISION"] == git(repository, "rev-parse", "HEAD~2")
+    assert found["clean"]["REVISION"] == git(repository, "rev-parse", "HEAD")
+    assert {folder: provenance(repository / folder) for folder in folders} == found
+
+
+def test_what_a_merge_itself_changed_counts(repository: Path) -> None:
+    git(repository, "checkout", "--quiet", "-b", "other")
+    commit(repository, "it/file", "other")
+    git(repository, "checkout", "--quiet", "-")
+    commit(repository, "it/file", "this")
+    git(repository, "merge", "--quiet", "--no-commit", "--strategy=ours", "other")
+    merge = commit(repository, "it/file", "neither")
+    assert provenance(repository / "it")["REVISION"] == merge
