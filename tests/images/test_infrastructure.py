@@ -518,14 +518,18 @@ class Site:
 
     def balancing(self, secrets: dict[str, str] | None = None, **env: str) -> Running:
         """Start the load balancer."""
-        running = self._start(
+        running = self.starting(secrets, **env)
+        running.wait_healthy()
+        return running
+
+    def starting(self, secrets: dict[str, str] | None = None, **env: str) -> Running:
+        """Start the load balancer, and wait for nothing."""
+        return self._start(
             "haproxy",
             env={"BACKEND_PORT": str(PORT), **env},
             secrets=secrets,
             network=self._network,
         )
-        running.wait_healthy()
-        return running
 
     def wait_for(self, address: str, *names: str) -> None:
         """Wait until exactly these replicas get requests."""
@@ -710,6 +714,23 @@ def test_no_request_fails_while_all_replicas_are_replaced(site: Site, network: s
             thread.join()
     assert {status for status, _ in answers} == {200}
     assert {page for _, page in answers[-20:]} == {"new1", "new2"}
+
+
+def test_who_waits_until_the_load_balancer_is_healthy_gets_a_page(
+    site: Site, network: str
+) -> None:
+    running = site.starting(WAIT_SECONDS="60")
+    time.sleep(2)
+    assert running.health() == "starting"
+    site.replica("a")
+    running.wait_healthy()
+    assert ask(f"http://{running.address(network)}:8080/")[0] == 200
+
+
+def test_a_load_balancer_without_replicas_is_healthy_in_the_end(site: Site) -> None:
+    began = time.monotonic()
+    site.starting(WAIT_SECONDS="3").wait_healthy()
+    assert time.monotonic() - began > 2
 
 
 def test_a_killed_replica_fails_no_request_that_only_reads(site: Site) -> None:
