@@ -5,11 +5,15 @@ they move.
 """
 
 import asyncio
-import linecache
+import sys
+from functools import cache
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pulumi
-from pulumi.runtime import stack
+from pulumi.runtime import resource, stack
+from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.settings import SETTINGS
 
 from toolchain.language_host import quick_version
@@ -21,9 +25,9 @@ def install(*, debug: bool) -> None:
     """Take all of them; `debug` says whether somebody wants to see debug messages."""
     quick_version.install()
     stack.wait_for_rpcs = wait_for_rpcs
-    # Each resource is registered with the source lines of its stack, and for each of its frames
-    # the file was looked at again. No program changes while it runs.
-    linecache.checkcache = _nothing
+    # Each resource is registered with its stack: per frame an object for the source line, which is
+    # not sent, and one for the path.
+    resource._get_stack_trace = stack_trace
     if not debug:
         # Some messages a resource, each a call of the engine that everything else waits for.
         pulumi.log.debug = _nothing
@@ -43,6 +47,33 @@ async def wait_for_rpcs(await_all_outstanding_tasks: bool = True) -> None:
         if any(output.cancelled() or output.exception() for output in done):
             break
     await _wait_for_rpcs(await_all_outstanding_tasks)
+
+
+def stack_trace() -> Any:
+    """Where the resource that is being registered comes from, the innermost frame first.
+
+    As the SDK's own, it leaves out what the SDK and the resource's class do: all up to the third
+    `__init__`. Where there is none, it is empty.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    constructors = 0
+    while frame and constructors < 3:
+        constructors += frame.f_code.co_name == "__init__"
+        if constructors < 3:
+            frame = frame.f_back
+    frame = frame.f_back if frame else None
+    frames = []
+    while frame:
+        frames.append(_frame(frame.f_code.co_filename, frame.f_lineno))
+        frame = frame.f_back
+    return source_pb2.StackTrace(frames=frames)
+
+
+@cache
+def _frame(file: str, line: int) -> Any:
+    path = Path(file)
+    known = source_pb2.SourcePosition(uri=path.as_uri(), line=line) if path.is_absolute() else None
+    return source_pb2.StackFrame(pc=known)
 
 
 def _nothing(*_: Any, **__: Any) -> None:
