@@ -5,7 +5,7 @@ from importlib import import_module
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from stacks import plugins
+from stacks import ahead
 from stacks.settings import SettingsError, load_settings
 
 stack = pulumi.get_stack()
@@ -13,6 +13,6 @@ try:
     settings = load_settings(CONFIG.get(), stack, f"Pulumi.{stack}.yaml")
 except SettingsError as error:
     raise pulumi.RunError(str(error)) from None
-starting = plugins.start(settings.orchestrator)
+starting = ahead.start(settings.orchestrator)
 for name, value in import_module(f"stacks.{settings.orchestrator}").build(settings).items():
     pulumi.export(name, value)

@@ -3,8 +3,11 @@
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
+RECIPES = Path(__file__).parent.parent / "images"  # a folder each
 FORMAT = "%H%n%P%n%cd%n%(describe:tags,abbrev=12)"
 PATIENCE = 10  # s; a git that hangs must not hold up a preview
 
@@ -34,6 +37,21 @@ def provenances(parent: Path, folders: Iterable[str]) -> Mapping[str, dict[str, 
     last = _last_commits(parent, clean)
     known = _describe(parent, set(last.values()))
     return none | {folder: known[commit] for folder, commit in last.items()}
+
+
+def of_recipe(name: str) -> dict[str, str]:
+    """The `provenance` of `images/<name>`."""
+    return ask_of_recipes().result()[name]
+
+
+@cache
+def ask_of_recipes() -> Future[Mapping[str, dict[str, str]]]:
+    """Ask git about all recipes, once, while the program goes on."""
+    names = [dockerfile.parent.name for dockerfile in RECIPES.glob("*/Dockerfile")]
+    beside = ThreadPoolExecutor(1)
+    answer = beside.submit(provenances, RECIPES, names)
+    beside.shutdown(wait=False)
+    return answer
 
 
 def _prefix(top: str, folder: str) -> str:

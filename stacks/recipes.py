@@ -9,13 +9,11 @@ from components.images import ImageArgs
 from components.naming import Names
 from components.registry import RegistryEndpoint
 from components.swarm.images import Image
-from stacks.provenance import provenance, provenances
+from stacks.provenance import RECIPES, of_recipe, provenance
 from stacks.settings import Settings
 from stacks.source import checkout
 from toolchain.registries import proxies, registries
 from toolchain.versions import versions
-
-FOLDER = Path(__file__).parent.parent / "images"
 
 
 class Recipes:
@@ -25,8 +23,6 @@ class Recipes:
         self._settings = settings
         self._names = names
         self._made: dict[str, Output[str]] = {}
-        recipes = [dockerfile.parent.name for dockerfile in FOLDER.glob("*/Dockerfile")]
-        self._provenances = provenances(FOLDER, recipes)
 
     def registry(self) -> Output[str]:
         """The registry's own image: it can't come out of itself, so it stays on the engine."""
@@ -72,7 +68,7 @@ class Recipes:
             assert source.revision
             folder = checkout(source.git, source.revision)
             version = {"VERSION": source.revision, "REVISION": source.revision}
-        dockerfile = FOLDER / "studip" / "Dockerfile"
+        dockerfile = RECIPES / "studip" / "Dockerfile"
         build_args: dict[str, Input[str]] = {
             "BASE": runtime,
             **version,
@@ -97,8 +93,8 @@ class Recipes:
         staged: bool = True,
     ) -> Output[str]:
         """The image of `images/<name>`; a `staged` recipe ends in one stage a source."""
-        folder = FOLDER / name
-        build_args = {**build_args, **self._provenances[name]}
+        folder = RECIPES / name
+        build_args = {**build_args, **of_recipe(name)}
         target = self._settings.images.source if staged else None
         return self._image(name, folder, folder / "Dockerfile", registry, build_args, target)
 

@@ -24,8 +24,10 @@ VARIANTS = ROOT / "tests" / "stacks" / "variants"
 ENVIRONMENTS = ("dev",)
 TAG = re.compile(r"(studip/[a-z-]+):[0-9a-f]{12}")
 # What differs between machines and commits, and is not what is built.
+COMMIT = {"CREATED": "<created>", "REVISION": "<revision>", "VERSION": "<version>"}
 ELSEWHERE: dict[str, Mapping[str, str]] = {
-    "provenance": {"CREATED": "<created>", "REVISION": "<revision>", "VERSION": "<version>"},
+    "provenance": COMMIT,
+    "of_recipe": COMMIT,
     "registries": {"NPM_REGISTRY": "<the host's>"},
     "proxies": {},
 }

@@ -21,6 +21,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "registries", lambda: found)
     monkeypatch.setattr(recipes, "proxies", lambda: {"HTTPS_PROXY": "http://proxy.example.org"})
     monkeypatch.setattr(recipes, "provenance", lambda folder: {"REVISION": folder.name})
+    monkeypatch.setattr(recipes, "of_recipe", lambda name: {"REVISION": name})
 
 
 def build_args(name: str) -> dict[str, dict[str, Any]]:

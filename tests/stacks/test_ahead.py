@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stacks import plugins
+from stacks import ahead
 
 
 class Monitor:
@@ -23,13 +23,13 @@ class Monitor:
 @pytest.fixture
 def monitor(monkeypatch: pytest.MonkeyPatch) -> Monitor:
     made = Monitor()
-    monkeypatch.setattr(plugins, "get_monitor", lambda: made)
+    monkeypatch.setattr(ahead, "get_monitor", lambda: made)
     return made
 
 
 def test_the_plugins_of_an_orchestrator_are_asked_for_as_the_program_will(monitor: Monitor) -> None:
     # gRPC ends a call that nobody holds.
-    assert plugins.start("swarm") == monitor.asked
+    assert ahead.start("swarm") == monitor.asked
     asked = {request.tok.split(":")[0]: request.version for request in monitor.asked}
     # Another version would be another plugin to the engine.
     assert asked == {
@@ -39,5 +39,5 @@ def test_the_plugins_of_an_orchestrator_are_asked_for_as_the_program_will(monito
 
 
 def test_an_orchestrator_without_plugins_of_ours_starts_none(monitor: Monitor) -> None:
-    assert plugins.start("kubernetes") == []
+    assert ahead.start("kubernetes") == []
     assert monitor.asked == []
