@@ -4,6 +4,7 @@ It brings up an environment of its own and removes it. A missed limit is told, a
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -63,20 +64,38 @@ def no_op(platform: Platform, folder: Path) -> list[Figure]:
     """Preview and up that change nothing, against an empty program."""
     empty = Small(folder / "empty", "")
     empty.run("up", "--yes", "--skip-preview")
+    number = resources(platform)
+    floor = Small(folder / "floor", (Path(__file__).parent / "floor.py").read_text())
+    floor.run("up", "--yes", "--skip-preview", **number)
     commands = {"noop_preview": ["preview"], "noop_up": ["up", "--yes"]}
     figures = []
     for name, command in commands.items():
         ours: list[float] = []
+        floors: list[float] = []
         peers: list[float] = []
         for _ in range(ROUNDS):
             began = time.monotonic()
             platform.plain(*command)
             ours.append(time.monotonic() - began)
             peers.append(empty.run(*command))
+            floors.append(floor.run(*command, **number))
         peer = "an empty program, same engine"
         figures.append(ratio(f"{name}_ratio", ours, peers, peer, 1.5))
+        peer = "the same; as many resources and components, with nothing in them"
+        figures.append(ratio(f"{name}_floor_ratio", floors, peers, peer, None))
         figures += where_time_goes(name, command, platform, empty)
     return figures
+
+
+def resources(platform: Platform) -> dict[str, str]:
+    """How many resources and components an environment has, as `tests/bench/floor.py` asks."""
+    state = json.loads(platform.export())["deployment"]["resources"]
+    own = [one["type"] for one in state if not one["type"].startswith("pulumi:")]
+    components = sum(kind.startswith("studip:") for kind in own)
+    return {
+        "BENCH_COMPONENTS": str(components),
+        "BENCH_RESOURCES": str(len(own) - components),
+    }
 
 
 def where_time_goes(
