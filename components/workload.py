@@ -59,12 +59,12 @@ class HealthCheck:
     """A command that succeeds while the container is healthy.
 
     The interval counts for the first check too, so it is short: the command itself waits until the
-    container is ready, and pauses for 2 s before each later look.
+    container is ready, and pauses for 5 s before each later look.
     """
 
     command: Sequence[str]
     interval: float = 0.25  # s from the start to the first check, and between two
-    timeout: float = 7.0  # s for one check, its pause included
+    timeout: float = 12.0  # s for one check, its pause included
     retries: int = 3  # failures in a row until the container is unhealthy
     start_period: float = 60.0  # s in which failures do not count
 

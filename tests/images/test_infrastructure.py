@@ -102,7 +102,7 @@ def test_its_first_check_waits_for_the_server_and_later_ones_take_their_time(
     began = time.monotonic()
     code, output = running.container.exec_run(["healthcheck"])
     assert code == 0, output
-    assert time.monotonic() - began >= 2
+    assert time.monotonic() - began >= 5
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -110,7 +110,7 @@ def test_gets_unhealthy_when_its_server_hangs(start: Start, name: str) -> None:
     running = start(name)
     running.wait_healthy()
     running.sh("kill -STOP $(pidof haproxy mariadbd redis-server docker-registry)")
-    code, _ = running.container.exec_run(["timeout", "5", "healthcheck"])
+    code, _ = running.container.exec_run(["timeout", "9", "healthcheck"])
     assert code != 0
 
 

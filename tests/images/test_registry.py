@@ -282,5 +282,5 @@ def test_it_is_unhealthy_when_it_hangs(server: Server, network: str) -> None:
     running = server(network)
     running.wait_healthy()
     running.sh("kill -STOP $(pidof docker-registry)")
-    code, _ = running.container.exec_run(["timeout", "8", "healthcheck"])
+    code, _ = running.container.exec_run(["timeout", "9", "healthcheck"])
     assert code != 0
