@@ -99,6 +99,7 @@ class _Engine(mocks.Mocks):
                 state |= {"containerLogs": "", "exitCode": 0}
             case "random:index/randomPassword:RandomPassword":
                 state["result"] = f"generated for {args.name}"
+                state["bcryptHash"] = f"hash of {args.name}"
             case "tls:index/privateKey:PrivateKey":
                 state["privateKeyPem"] = state["privateKeyPemPkcs8"] = f"key of {args.name}"
             case "tls:index/certRequest:CertRequest":

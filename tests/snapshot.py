@@ -21,7 +21,7 @@ from tests.recording import Recording, masked, record
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "stacks" / "snapshots"
 VARIANTS = ROOT / "tests" / "stacks" / "variants"
-ENVIRONMENTS = ("dev",)
+ENVIRONMENTS = ("dev", "swarm")
 TAG = re.compile(r"(studip/[a-z-]+):[0-9a-f]{12}")
 # What differs between machines and commits, and is not what is built.
 ELSEWHERE: dict[str, Mapping[str, str]] = {
@@ -29,6 +29,8 @@ ELSEWHERE: dict[str, Mapping[str, str]] = {
     "registries": {"NPM_REGISTRY": "<the host's>"},
     "proxies": {},
 }
+
+ROOTFS = ROOT / "rootfs"  # stands for the folder that the toolchain packs it into
 
 Inputs = Mapping[str, Any]
 
@@ -57,6 +59,7 @@ def built(settings: Settings) -> Recording:
             replaced.enter_context(
                 patch(f"stacks.recipes.{function}", lambda *_, result=result: dict(result))
             )
+        replaced.enter_context(patch("stacks.recipes.rootfs_context", lambda: ROOTFS))
         return record(lambda: swarm.build(settings))
 
 
