@@ -52,7 +52,7 @@ def variant(name: str) -> Settings:
     return load_settings(config, "dev", str(file))
 
 
-def built(settings: Settings) -> Recording:
+def built(settings: Settings, *, preview: bool = False) -> Recording:
     """What settings build, offline."""
     with ExitStack() as replaced:
         for function, result in ELSEWHERE.items():
@@ -60,7 +60,7 @@ def built(settings: Settings) -> Recording:
                 patch(f"stacks.recipes.{function}", lambda *_, result=result: dict(result))
             )
         replaced.enter_context(patch("stacks.recipes.rootfs_context", lambda: ROOTFS))
-        return record(lambda: swarm.build(settings))
+        return record(lambda: swarm.build(settings), preview=preview)
 
 
 def lines(recording: Recording) -> list[str]:

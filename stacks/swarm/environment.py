@@ -13,12 +13,11 @@ from components.authority import AuthorityArgs
 from components.naming import Names
 from components.network import NetworkArgs
 from components.node import Node
+from components.registry import REGISTRY_USER
 from components.swarm.authority import Authority
 from components.swarm.network import ClusterNetwork
 from stacks.settings import Settings, models
 from stacks.swarm.values import given, secret
-
-REGISTRY_USER = "studip"  # who logs in at a registry of our own
 
 
 class Environment:

@@ -9,7 +9,7 @@ from components import members
 from components.cache import CacheArgs, CacheClusterArgs, CacheEndpoint
 from components.database import DatabaseClusterArgs, DatabaseEndpoint, GaleraArgs
 from components.proxy import ProxyArgs
-from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpoint
+from components.registry import REGISTRY_USER, RegistryArgs, RegistryClusterArgs, RegistryEndpoint
 from components.storage import (
     MEMBERS,
     NODES,
@@ -26,7 +26,7 @@ from components.swarm.registry import Registry, RegistryCluster
 from components.swarm.storage import Storage
 from components.workload import Network
 from stacks.recipes import Recipes
-from stacks.swarm.environment import REGISTRY_USER, Environment
+from stacks.swarm.environment import Environment
 from stacks.swarm.values import given, resources, secret
 
 REGISTRY = "registry"  # slug of the shared folder with all images
