@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from tests.testbed import Node, Testbed
 from tests.testbed.node import docker
 from toolchain.failure import Failure
 from toolchain.places import RESULTS, ROOT
+from toolchain.run import run
 
 ENVIRONMENT = "faults"
 PROFILE = "standard"
@@ -66,6 +68,16 @@ class SwarmPlatform(Platform):
             write = ["docker", "exec", "--interactive", self.testbed.client, "tee", AUTHORITY]
             subprocess.run(write, input=authority, text=True, check=True, capture_output=True)
         return done
+
+    def operate(self, *words: str) -> str:
+        """Output of a command for operators, who have the settings file in their checkout."""
+        file = ROOT / self.file.name
+        file.write_text(self.file.read_text())
+        try:
+            command = [sys.executable, "-m", "operations", *words, "--stack", self.environment]
+            return run(command, env=self.env, folder=ROOT, timeout=self.patience)
+        finally:
+            file.unlink()
 
     def ask(self, path: str, *options: str) -> str:
         """What a client outside is answered; raises Failure."""

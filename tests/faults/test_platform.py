@@ -4,6 +4,7 @@ Writes build/swarm-faults.json.
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Iterator
 
@@ -65,6 +66,21 @@ def test_a_second_up_changes_nothing(platform: SwarmPlatform) -> None:
     second = platform.up()
     assert second.code == 0, second.output
     assert second.changed == {}
+
+
+def test_status_knows_every_member_and_what_runs_beside_swarm(platform: SwarmPlatform) -> None:
+    platform.wait_whole()
+    told = json.loads(platform.operate("status", "--json"))
+    parts = {part["part"]: part["state"] for part in told["parts"]}
+    assert told["ok"], parts
+    members = ("database-{}", "cache-{}", "registry-{}", "storage-{}", "storage-mount-node-{}")
+    assert {name.format(number) for name in members for number in (1, 2, 3)} <= parts.keys()
+    assert parts["migrate"] == "done"
+
+
+def test_gc_asks_the_registry_with_tls_and_login(platform: SwarmPlatform) -> None:
+    said = platform.operate("gc", "--keep", "1")
+    assert said.splitlines()[-1].startswith("Removed 0 of ")
 
 
 def test_the_loss_of_the_node_with_the_address_is_survived(platform: SwarmPlatform) -> None:
