@@ -1,11 +1,15 @@
 """The cluster of `Pulumi.swarm.yaml`: which engine is asked for what, and in which order."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.recording import Recording
-from tests.snapshot import built, environment
+from components.swarm.storage import WATCH
+from stacks.settings import load_settings
+from stacks.settings.file import read
+from tests.recording import Recording, revealed
+from tests.snapshot import ROOT, built, environment
 from tests.stacks.test_order import SERVICE, waits_for
 
 CONTAINER = "docker:index/container:Container"
@@ -96,3 +100,56 @@ def test_the_address_is_on_nodes_that_have_a_load_balancer(swarm: Recording) -> 
 
 def test_a_preview_of_all_of_it_goes_through() -> None:
     assert built(environment("swarm"), preview=True).of_type(SERVICE)
+
+
+def changed(**sections: dict[str, Any]) -> Recording:
+    """What the cluster becomes with other sections of settings."""
+    path = ROOT / "Pulumi.swarm.yaml"
+    config = read(path)["config"] | {f"studip:{name}": each for name, each in sections.items()}
+    return built(load_settings(config, "swarm", str(path)))
+
+
+def test_shared_folders_of_a_file_server_are_volumes_of_every_node() -> None:
+    nfs = {"server": "files.example.org", "path": "/export"}
+    recording = changed(storage={"kind": "nfs", "nfs": nfs})
+    volumes = [one for one in recording.of_type(VOLUME) if "storage-registry-" in one.name]
+    assert {engine(one.provider) for one in volumes} == {"node-1", "node-2", "node-3"}
+    assert {one.inputs["driverOpts"]["device"] for one in volumes} == {":/export/registry"}
+    for part in ("registry-2", "web"):
+        spec = recording.service(f"{PREFIX}-{part}").inputs["taskSpec"]["containerSpec"]
+        sources = {mount["source"] for mount in spec["mounts"] if mount["type"] == "volume"}
+        assert all(source.startswith(f"{PREFIX}-storage-") for source in sources)
+        assert sources
+    assert not [one for one in recording.of_type(IMAGE) if "glusterfs" in one.name]
+
+
+def test_an_external_database_needs_no_proxy_and_a_cache_moves_with_its_one_service() -> None:
+    recording = changed(database={"kind": "external", "host": "db", "password": "sealed"})
+    told = env(recording, "web")
+    assert (told["MYSQL_HOST"], told["CACHE_HOST"]) == ("db", f"{PREFIX}-cache")
+    names = {one.inputs["name"] for one in recording.of_type(SERVICE)}
+    assert f"{PREFIX}-proxy" not in names
+    assert f"{PREFIX}-cache" in names
+
+
+def test_an_external_registry_leaves_nothing_of_ours_and_engines_know_its_login() -> None:
+    login = {"address": "registry.example.org", "user": "robot", "password": "sealed"}
+    recording = changed(registry={"kind": "external", **login})
+    assert not [one for one in recording.resources if "registry" in one.name]
+    providers = recording.of_type("pulumi:providers:docker")
+    assert len(providers) == 3
+    for provider in providers:
+        (known,) = json.loads(revealed(dict(provider.inputs))["registryAuth"])
+        assert known == {
+            "address": "registry.example.org",
+            "username": "robot",
+            "password": "sealed",
+        }
+
+
+def test_two_copies_are_watched_over_by_an_arbiter() -> None:
+    recording = changed(storage={"kind": "glusterfs", "replicas": 2})
+    member = recording.one(CONTAINER, f"{PREFIX}-storage-3-container")
+    assert "ARBITER=1" in member.inputs["envs"]
+    mounted = recording.service(f"{PREFIX}-web").inputs["taskSpec"]["containerSpec"]["mounts"]
+    assert {"/var/lib/studip/swarm"} == {m["source"] for m in mounted if m["target"] == WATCH}
