@@ -255,6 +255,24 @@ def _is(what: Callable[[Path], bool], path: Path) -> bool:
         return False
 
 
+def _authority(settings: Settings, folder: Path) -> Iterator[Finding]:
+    authority = settings.authority
+    with suppress(WrongValue):
+        if (authority.certificate is None) != (authority.key is None):
+            missing = "key" if authority.key is None else "certificate"
+            yield f"authority.{missing}", "must be given with the other half, got nothing"
+    with suppress(WrongValue):
+        if authority.root is not None and authority.certificate is None:
+            yield "authority.root", "is for a given certificate only"
+    for name in ("certificate", "root"):
+        with suppress(WrongValue):
+            path = getattr(authority, name)
+            if path is not None and not _is(Path.is_file, folder / path):
+                yield f"authority.{name}", f"must be a PEM file, got {shown(path)}"
+    if len(settings.nodes) == 1 and _given(settings, "authority"):
+        yield "authority", "is for several nodes only, and there is one"
+
+
 def _issuer(settings: Settings, _: Path) -> Iterator[Finding]:
     balancer = settings.load_balancer
     if balancer.issuer != "authority":
@@ -575,6 +593,7 @@ RULES: tuple[Rule, ...] = (
     _cache_memory,
     _shared_cache,
     _certificate,
+    _authority,
     _issuer,
     _vrrp,
     _load_balancer,

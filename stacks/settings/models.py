@@ -351,6 +351,18 @@ class Storage(Model):
     )
 
 
+class Authority(Model):
+    """Who signs the certificates of the platform's parts; default: an authority of its own."""
+
+    certificate: str | None = Field(
+        None, description="PEM file of the site's; with those up to the root"
+    )
+    key: Secret | None = Field(None, description="its key, PEM without passphrase, secret")
+    root: str | None = Field(
+        None, description="PEM file of what clients trust; default: the certificate"
+    )
+
+
 class Logging(Model):
     """Rotation of the containers' logs."""
 
@@ -389,6 +401,9 @@ class Settings(Model):
         LoadBalancer.model_construct(), description="what users talk to"
     )
     storage: Storage = Field(Storage.model_construct(), description="where the shared state lies")
+    authority: Authority = Field(
+        Authority.model_construct(), description="who signs certificates, with several nodes"
+    )
     logging: Logging = Field(
         Logging.model_construct(), description="rotation of the containers' logs"
     )

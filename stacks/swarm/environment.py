@@ -9,7 +9,7 @@ import pulumi_random as random
 from pulumi import Output, ResourceOptions
 
 from components import labels, workload
-from components.authority import AuthorityArgs
+from components.authority import AuthorityArgs, GivenAuthority
 from components.naming import Names
 from components.network import NetworkArgs
 from components.node import Node
@@ -82,9 +82,20 @@ class Environment:
 
     @cached_property
     def authority(self) -> Authority:
-        """The site's own authority, where anybody asks for it."""
+        """The platform's own authority or the site's, where anybody asks for it."""
         name = f"{self.settings.platform.name} {self.settings.environment}"
-        return Authority(self.names.part("authority"), AuthorityArgs(common_name=name))
+        args = AuthorityArgs(common_name=name, given=self._given_authority())
+        return Authority(self.names.part("authority"), args)
+
+    def _given_authority(self) -> GivenAuthority | None:
+        chosen = self.settings.authority
+        if chosen.certificate is None:
+            return None
+        return GivenAuthority(
+            certificate=self.file(chosen.certificate).read_text(),
+            key=given(secret(chosen.key)),
+            root=None if chosen.root is None else self.file(chosen.root).read_text(),
+        )
 
     def file(self, path: str) -> Path:
         """A file or folder that the settings name."""

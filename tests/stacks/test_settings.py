@@ -37,8 +37,9 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "an unknown section like no other": (
         "studip:xyz: {}",
         [
-            "studip:xyz: unknown key; known: application, cache, database, gitlab, images, "
-            "load_balancer, logging, networks, nodes, orchestrator, platform, registry, storage"
+            "studip:xyz: unknown key; known: application, authority, cache, database, gitlab, "
+            "images, load_balancer, logging, networks, nodes, orchestrator, platform, registry, "
+            "storage"
         ],
     ),
     "an unknown key": (
@@ -166,6 +167,21 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         [
             "studip:load_balancer.certificate: is for the issuer file only, got site.pem",
             "studip:load_balancer.issuer: authority is for several nodes; name a certificate",
+        ],
+    ),
+    "half an authority": (
+        f"{CLUSTER}\nstudip:database: {EXTERNAL}\n"
+        "studip:authority: {certificate: other.pem, root: site.pem}",
+        [
+            "studip:authority.key: must be given with the other half, got nothing",
+            "studip:authority.certificate: must be a PEM file, got other.pem",
+        ],
+    ),
+    "an authority of one node": (
+        "studip:authority: {root: site.pem}",
+        [
+            "studip:authority.root: is for a given certificate only",
+            "studip:authority: is for several nodes only, and there is one",
         ],
     ),
     "an issuer without https": (
@@ -751,8 +767,9 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         'studip:orchestrator: "a\\e[2J\\nb"\n"studip:a\\eb": {}',
         [
             r"studip:orchestrator: must be one of swarm, kubernetes, got a\x1b[2J\nb",
-            r"studip:a\x1bb: unknown key; known: application, cache, database, gitlab, images, "
-            "load_balancer, logging, networks, nodes, orchestrator, platform, registry, storage",
+            r"studip:a\x1bb: unknown key; known: application, authority, cache, database, gitlab, "
+            "images, load_balancer, logging, networks, nodes, orchestrator, platform, registry, "
+            "storage",
         ],
     ),
     "half of a character": (

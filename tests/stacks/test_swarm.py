@@ -1,6 +1,8 @@
 """The cluster of `Pulumi.swarm.yaml`: which engine is asked for what, and in which order."""
 
+import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,3 +155,18 @@ def test_two_copies_are_watched_over_by_an_arbiter() -> None:
     assert "ARBITER=1" in member.inputs["envs"]
     mounted = recording.service(f"{PREFIX}-web").inputs["taskSpec"]["containerSpec"]["mounts"]
     assert {"/var/lib/studip/swarm"} == {m["source"] for m in mounted if m["target"] == WATCH}
+
+
+def test_the_sites_own_authority_signs_where_it_is_given(tmp_path: Path) -> None:
+    for name in ("authority", "root"):
+        (tmp_path / f"{name}.pem").write_text(f"{name} of the site")
+    path = ROOT / "Pulumi.swarm.yaml"
+    given = {"certificate": "authority.pem", "key": "sealed", "root": "root.pem"}
+    config = read(path)["config"] | {"studip:authority": given}
+    recording = built(load_settings(config, "swarm", str(tmp_path / path.name)))
+    assert not recording.of_type("tls:index/selfSignedCert:SelfSignedCert")
+    for signed in recording.of_type("tls:index/locallySignedCert:LocallySignedCert"):
+        assert signed.inputs["caCertPem"] == "authority of the site"
+    trusted = f"{PREFIX}-database-1-authority"
+    made = revealed(dict(recording.one("docker:index/secret:Secret", trusted).inputs))
+    assert base64.b64decode(made["data"]) == b"root of the site"
