@@ -138,7 +138,7 @@ def wait(
         else:
             reason = why()
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}: {reason}"
-        time.sleep(0.5)
+        time.sleep(1)
 
 
 @dataclass
