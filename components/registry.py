@@ -11,6 +11,7 @@ from components.certificate import Certificate
 from components.node import Node
 from components.workload import RESTART_DELAY, HealthCheck, Logging, Mount, Resources
 
+REGISTRY_USER = "studip"  # who logs in at a registry of our own
 HEALTH_CHECK = HealthCheck(command=["healthcheck"])
 GRACE_PERIOD = 10.0  # s from SIGTERM to SIGKILL
 START = 5.0  # s that a registry takes to start and listen

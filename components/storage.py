@@ -14,6 +14,7 @@ from components.workload import Logging, Mount, Resources
 ROOT = "/var/www/studip"
 APPLICATION_USER = 33  # uid that the application writes as
 MEMBERS = 3  # copies, or two copies and an arbiter
+NODES = "/var/lib/studip"  # folder of every node below which shared storage is mounted
 CLOSED = 1.0  # s until a connection that is closed was noticed, and its request sent elsewhere
 
 Kind = Literal["local", "nfs", "glusterfs", "external"]

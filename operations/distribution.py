@@ -1,6 +1,8 @@
 """A registry as its HTTP interface shows it."""
 
+import base64
 import json
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
@@ -32,11 +34,26 @@ class Version:
         return f"{self.repository}@{self.digest}"
 
 
-class Registry:
-    """A registry at an address such as `http://127.0.0.1:5000`."""
+@dataclass(frozen=True)
+class Access:
+    """How a registry lets somebody in."""
 
-    def __init__(self, url: str) -> None:
+    user: str
+    password: str
+    authority: str  # PEM of who signed its certificate
+
+
+class Registry:
+    """A registry at an address such as `http://127.0.0.1:5000`; with `access`, by TLS."""
+
+    def __init__(self, url: str, access: Access | None = None) -> None:
         self._url = url
+        self._headers: dict[str, str] = {}
+        self._context: ssl.SSLContext | None = None
+        if access is not None:
+            login = base64.b64encode(f"{access.user}:{access.password}".encode()).decode()
+            self._headers["Authorization"] = f"Basic {login}"
+            self._context = ssl.create_default_context(cadata=access.authority)
 
     def answers(self) -> bool:
         """Whether it is there."""
@@ -66,11 +83,13 @@ class Registry:
             return cast(dict[str, Any], json.load(answer))
 
     def _ask(self, method: str, path: str, accept: Iterable[str] = ()) -> HTTPResponse:
-        request = urllib.request.Request(f"{self._url}/v2/{path}", method=method)
+        url = f"{self._url}/v2/{path}"
+        request = urllib.request.Request(url, headers=self._headers, method=method)
         if accept:
             request.add_header("Accept", ", ".join(accept))
         try:
-            return cast(HTTPResponse, urllib.request.urlopen(request, timeout=TIMEOUT))
+            answer = urllib.request.urlopen(request, timeout=TIMEOUT, context=self._context)
+            return cast(HTTPResponse, answer)
         except urllib.error.HTTPError as error:
             raise Failure(f"the registry refused {method} {path}: HTTP {error.code}") from None
         except OSError as error:

@@ -5,12 +5,16 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from components.naming import Names
+from components.registry import REGISTRY_USER
 from operations import cluster, engine, listening, parts, pulumi, shell
-from operations.distribution import Registry, Version
+from operations.distribution import Access, Registry, Version
 from operations.engine import Client, Engines
 from toolchain.failure import Failure
 
 ADDRESS = "REGISTRY_HTTP_ADDR"  # tells the registry where to listen, and us where to ask
+CERTIFICATE = "REGISTRY_CERTIFICATE_FILE"  # of one that speaks TLS, and wants a login
+PASSWORD = "random:index/randomPassword:RandomPassword"
 COLLECT = "docker-registry garbage-collect /etc/docker/registry/config.yml"
 REPOSITORIES = "/var/lib/registry/docker/registry/v2/repositories"
 PATIENCE = 60.0  # s for the registry to come back
@@ -37,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     part = parts.find(engines, arguments.stack, "registry")
     found = shell.find_container(engines, part)
     client, container = engines.nodes[found.node], found.id
-    registry = Registry(f"http://{address(client, container, found.node)}")
+    registry = reach(client, container, found.node, arguments.stack)
     versions = [registry.version(*revision) for revision in revisions(client, container)]
     used = digests(engines) | recorded(pulumi.state(arguments.stack))
     old = superfluous(versions, used, keep)
@@ -46,8 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"deleted {version}")
     if old:
         inside(client, container, COLLECT)
-        renew(engines, part)
-        wait(registry)
+        renew(engines, arguments.stack)
     print(f"Removed {len(old)} of {len(versions)} images from the registry.")
     return 0
 
@@ -81,8 +84,8 @@ def parse(link: str) -> tuple[str, str]:
     return repository, f"{algorithm}:{digest}"
 
 
-def address(client: Client, container: str, node: str) -> str:
-    """Where the registry in this container listens, as its environment says."""
+def reach(client: Client, container: str, node: str, stack: str) -> Registry:
+    """The registry in a container, asked where its environment says that it listens."""
     with engine.refusals():
         inspected = client.api.inspect_container(container)
         # On the loopback address only the node itself finds it.
@@ -93,7 +96,21 @@ def address(client: Client, container: str, node: str) -> str:
     host, _, port = env[ADDRESS].rpartition(":")
     if node and host in ("127.0.0.1", "0.0.0.0"):
         host = ""
-    return f"{host or default}:{port}"
+    place = f"{host or default}:{port}"
+    if not env.get(CERTIFICATE):
+        return Registry(f"http://{place}")
+    return Registry(f"https://{place}", access(stack))
+
+
+def access(stack: str) -> Access:
+    """How the registry of a cluster lets us in; the password is in the state."""
+    state = pulumi.state(stack, secrets=True)
+    name = Names(stack).part("registry-password")
+    passwords = [one for one in state.resources if one.type == PASSWORD and one.name == name]
+    if not passwords or "authority" not in state.outputs:
+        raise Failure(f"the state of {stack} has no login of the registry: `make up` writes it")
+    password = str(passwords[0].properties["result"])
+    return Access(REGISTRY_USER, password, str(state.outputs["authority"]))
 
 
 def digests(engines: Engines) -> set[str]:
@@ -114,11 +131,14 @@ def recorded(state: pulumi.State) -> set[str]:
     return {digest for name in names if (digest := name.partition("@")[2])}
 
 
-def renew(engines: Engines, part: parts.Running) -> None:
-    """New registries, as the old ones remember what is gone."""
-    for container in shell.find_containers(engines, part):
-        with engine.refusals():
-            engines.nodes[container.node].api.stop(container.id)  # Swarm starts the next one
+def renew(engines: Engines, stack: str) -> None:
+    """New registries, one after the other, as the old ones remember what is gone."""
+    for part in parts.members(engines, stack, "registry"):
+        for old in shell.find_containers(engines, part):
+            client = engines.nodes[old.node]
+            with engine.refusals():
+                client.api.stop(old.id)  # Swarm starts the next one
+            wait(engines, part, old.id, stack)
 
 
 def inside(client: Client, container: str, script: str) -> str:
@@ -131,12 +151,18 @@ def inside(client: Client, container: str, script: str) -> str:
     return (output or b"").decode(errors="replace")
 
 
-def wait(registry: Registry) -> None:
-    """Wait until the registry answers again."""
+def wait(engines: Engines, part: parts.Running, old: str, stack: str) -> None:
+    """Wait until another container of the registry answers."""
     deadline = time.monotonic() + PATIENCE
-    while not registry.answers():
+    while True:
+        for found in shell.find_containers(engines, part):
+            if (
+                found.id != old
+                and reach(engines.nodes[found.node], found.id, found.node, stack).answers()
+            ):
+                return
         if time.monotonic() > deadline:
             raise Failure(
-                f"the registry does not answer after {PATIENCE:.0f} s: make logs PART=registry"
+                f"{part.name} does not answer after {PATIENCE:.0f} s: make logs PART=registry"
             )
         time.sleep(0.5)

@@ -36,6 +36,9 @@ def listeners(settings: Settings) -> list[Listener]:
         found.append(Listener("studip:load_balancer.http_port", ANYWHERE, balancer.http_port))
         if balancer.https_port is not None:
             found.append(Listener("studip:load_balancer.https_port", ANYWHERE, balancer.https_port))
+    if balancer.vrrp is not None:
+        monitor = balancer.vrrp.monitor_port
+        found.append(Listener("studip:load_balancer.vrrp.monitor_port", ANYWHERE, monitor))
     if registry.kind != "external":
         found.append(Listener("studip:registry.port", LOOPBACK, registry.port))
     return found

@@ -131,11 +131,27 @@ def stacks() -> list[str]:
     return [str(stack["name"]).rsplit("/", 1)[-1] for stack in listed]
 
 
-def state(stack: str) -> State:
-    """The state of an environment, empty where it never was up; secrets in it stay encrypted."""
+def state(stack: str, *, secrets: bool = False) -> State:
+    """The state of an environment, empty where it never was up.
+
+    Secrets in it stay encrypted, or, with `secrets`, become what they are.
+    """
     if stack not in stacks():
         return State()
-    return parse(json.loads(capture("stack", "export", "--stack", stack)))
+    shown = ["--show-secrets"] if secrets else []
+    exported = json.loads(capture("stack", "export", "--stack", stack, *shown))
+    return parse(_revealed(exported) if secrets else exported)
+
+
+def _revealed(value: Any) -> Any:
+    """Plain values in the place of what the state marks as secrets."""
+    if isinstance(value, list):
+        return [_revealed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "plaintext" in value:
+        return json.loads(value["plaintext"])
+    return {key: _revealed(item) for key, item in value.items()}
 
 
 def parse(exported: Mapping[str, Any]) -> State:

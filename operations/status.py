@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from components.labels import PART
 from operations import cluster, engine, pulumi, terminal
 from operations.engine import Client, Engines
+from operations.parts import short
 
 OUTPUTS = {"load-balancer": "url"}  # the stack's outputs that are not called as their part
 SHORT = 12  # hexadecimal digits of a digest that tell it from all others
@@ -86,16 +88,19 @@ def collect(engines: Engines, environment: str, state: pulumi.State) -> list[Par
             replicas += client.api.containers(filters={"label": [engine.SERVICE_ID]})
 
     parts = []
-    for resource in state.resources:
-        if resource.type not in (pulumi.SERVICE, pulumi.CONTAINER):
-            continue
+    ours = [one for one in state.resources if one.type in (pulumi.SERVICE, pulumi.CONTAINER)]
+    members = Counter(resource.label(PART) for resource in ours)
+    for resource in ours:
         part = resource.label(PART) or resource.name
         endpoint = str(state.outputs.get(OUTPUTS.get(part, part), ""))
+        if members[part] > 1:
+            part = short(resource.name, environment)
         if resource.id in services:
             parts.append(of_service(part, services.pop(resource.id), replicas, endpoint))
         elif resource.id in jobs:
             client, raw = jobs.pop(resource.id)
-            parts.append(of_job(client, part, raw))
+            stays = resource.properties.get("mustRun", True)
+            parts.append((of_container if stays else of_job)(client, part, raw))
         else:
             parts.append(Part(part, desired(resource), 0, 0, "", endpoint, "missing"))
     strangers = [raw["Spec"] for raw in services.values()]
@@ -150,6 +155,24 @@ def service_state(wanted: int, healthy: int, update: str) -> str:
 def ailing_container(raw: Mapping[str, Any]) -> bool:
     """Whether the health check of a running container fails."""
     return raw["State"] == "running" and "(unhealthy)" in raw["Status"]
+
+
+def of_container(client: Client, part: str, raw: Mapping[str, Any]) -> Part:
+    """A container that its node keeps running, beside Swarm."""
+    with engine.refusals():
+        inspected = client.api.inspect_container(raw["Id"])
+    running = bool(inspected["State"]["Running"])
+    health = (inspected["State"].get("Health") or {}).get("Status", "healthy")
+    well = running and health == "healthy"
+    return Part(
+        part=part,
+        desired=1,
+        running=int(running),
+        healthy=int(well),
+        image=digest(inspected["Config"]["Image"]),
+        endpoint="",
+        state="ok" if well else "unhealthy",
+    )
 
 
 def of_job(client: Client, part: str, raw: Mapping[str, Any]) -> Part:

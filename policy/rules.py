@@ -6,16 +6,32 @@ they come from is said in DESIGN's table "What Stud.IP needs from a cluster" and
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from components.labels import PART
-from components.storage import STATE
+from components.storage import NODES, STATE
 
 BY_DIGEST = re.compile(r"(^|@)sha256:[0-9a-f]{64}$")
 SECRET_NAME = re.compile(r"(PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_KEY)(?!.*_FILE$)")
+
+# What a part needs beside what every container has, which is nothing.
+CAPABILITIES: Mapping[str, Sequence[str]] = {
+    "address": ("CAP_NET_ADMIN", "CAP_NET_RAW"),  # addresses of the node, and VRRP
+    "storage": (  # owners of files, mounts, and the attributes by which copies keep count
+        "CAP_CHOWN",
+        "CAP_DAC_OVERRIDE",
+        "CAP_DAC_READ_SEARCH",
+        "CAP_FOWNER",
+        "CAP_FSETID",
+        "CAP_MKNOD",
+        "CAP_SETGID",
+        "CAP_SETUID",
+        "CAP_SYS_ADMIN",
+    ),
+}
 
 UNKNOWN: Final = object()  # a value that a preview can't tell
 
@@ -50,6 +66,14 @@ class Container(Protocol):
     def log_options(self) -> Mapping[str, str]:
         """Options of its log driver."""
 
+    @property
+    def capabilities(self) -> Sequence[str]:
+        """What it may do beside what everybody may."""
+
+    @property
+    def part(self) -> str:
+        """The part it belongs to, from its label; empty where it has none."""
+
 
 @dataclass(frozen=True)
 class ContainerView:
@@ -74,6 +98,14 @@ class ContainerView:
     def log_options(self) -> Mapping[str, str]:
         return self.properties.get("logOpts") or {}
 
+    @property
+    def capabilities(self) -> Sequence[str]:
+        return (self.properties.get("capabilities") or {}).get("adds") or ()
+
+    @property
+    def part(self) -> str:
+        return _part(self.properties)
+
 
 @dataclass(frozen=True)
 class ServiceView:
@@ -83,9 +115,11 @@ class ServiceView:
 
     @property
     def part(self) -> str:
-        """The part it belongs to, from its label; empty where it has none."""
-        labels = {item["label"]: item["value"] for item in self.properties.get("labels") or ()}
-        return str(labels.get(PART, ""))
+        return _part(self.properties)
+
+    @property
+    def capabilities(self) -> Sequence[str]:
+        return self.container.get("capAdds") or ()
 
     @property
     def task(self) -> Mapping[str, Any]:
@@ -125,6 +159,11 @@ class ServiceView:
         return self.part in ("web", "cron")
 
 
+def _part(properties: Mapping[str, Any]) -> str:
+    labels = {item["label"]: item["value"] for item in properties.get("labels") or ()}
+    return str(labels.get(PART, ""))
+
+
 ContainerRule = Callable[[Container], Iterator[str]]
 ServiceRule = Callable[[ServiceView], Iterator[str]]
 
@@ -157,11 +196,16 @@ def is_limited(container: Container) -> Iterator[str]:
 
 
 def is_hardened(service: ServiceView) -> Iterator[str]:
-    """Containers write to their mounts only and have no capabilities."""
+    """Containers write to their mounts only."""
     if not service.container.get("readOnly"):
         yield "the root file system must be read-only"
-    if service.container.get("capAdds"):
-        yield f"capabilities must not be added, got {', '.join(service.container['capAdds'])}"
+
+
+def has_no_more_rights_than_its_part(container: Container) -> Iterator[str]:
+    """Capabilities open the node; each has a part that can't do without."""
+    allowed = CAPABILITIES.get(container.part, ())
+    if wrong := [name for name in container.capabilities if name not in allowed]:
+        yield f"capabilities must not be added, got {', '.join(wrong)}"
 
 
 def only_load_balancer_is_published(service: ServiceView) -> Iterator[str]:
@@ -235,6 +279,7 @@ CONTAINER_RULES: tuple[ContainerRule, ...] = (
     image_by_digest,
     no_secret_in_environment,
     is_limited,
+    has_no_more_rights_than_its_part,
 )
 SERVICE_RULES: tuple[ServiceRule, ...] = (
     converges,
@@ -272,5 +317,10 @@ def warnings(properties: Mapping[str, Any]) -> list[str]:
         f"{mount['target']} is a folder of the node ({mount.get('source')}): it is not the same "
         "folder on another node"
         for mount in ServiceView(properties).container.get("mounts") or ()
-        if mount["type"] == "bind"
+        if mount["type"] == "bind" and not _is_shared(mount.get("source"))
     ]
+
+
+def _is_shared(source: object) -> bool:
+    """Whether all nodes see the same; only the platform's folders can't be told in a preview."""
+    return source is UNKNOWN or str(source).startswith(f"{NODES}/")

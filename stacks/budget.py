@@ -35,7 +35,7 @@ def budgets(settings: Settings) -> Iterator[Budget]:
         yield from proxy.budgets(timers)
     if settings.cache.kind == "redis":
         yield from cache.budgets(
-            cache.Failover() if several else None,
+            cache.Failover() if settings.database.kind == "galera" else None,
             check_interval=timers.interval,
             check_timeout=timers.timeout,
         )

@@ -29,11 +29,7 @@ def provenances(parent: Path, folders: Iterable[str]) -> Mapping[str, dict[str, 
     if top is None or changed is None:
         return none
     files = [entry[3:] for entry in changed.split("\0") if entry]
-    clean = {
-        folder: prefix
-        for folder in none
-        if not _below(prefix := _prefix(top, folder), files)
-    }
+    clean = {folder: prefix for folder in none if not _below(prefix := _prefix(top, folder), files)}
     last = _last_commits(parent, clean)
     known = _describe(parent, set(last.values()))
     return none | {folder: known[commit] for folder, commit in last.items()}
@@ -74,7 +70,9 @@ def _last_commits(parent: Path, prefixes: Mapping[str, str]) -> dict[str, str]:
     if not missing:
         return found
     # A merge is listed with what it changed itself.
-    history = _git(parent, "log", "--format=%x00%H", "--name-only", "--no-relative", "-c", "--", *missing)
+    history = _git(
+        parent, "log", "--format=%x00%H", "--name-only", "--no-relative", "-c", "--", *missing
+    )
     for entry in (history or "").split("\0")[1:]:
         commit, *files = entry.replace('\n"', "\n").split("\n")  # odd names are quoted
         for folder in [name for name, prefix in missing.items() if _below(prefix, files)]:
@@ -112,10 +110,10 @@ def _is_cut_off(folder: Path, commit: str) -> bool:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     """What git says; None where it can't."""
+    options = ["--no-optional-locks", "-c", "core.quotePath=false", "-C", str(folder)]
     try:
         done = subprocess.run(
-            ["git", "--no-optional-locks", "-c", "core.quotePath=false", "-C", str(folder)]
-            + [*arguments],
+            ["git", *options, *arguments],
             env=os.environ | {"TZ": "UTC", "LC_ALL": "C"},
             capture_output=True,
             text=True,

@@ -1,28 +1,70 @@
 """Which image stands on which: the folders of images/, built and published."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pulumi import Input, Output
+from pulumi import Input, Output, ResourceOptions
 
-from components.images import ImageArgs
+from components.images import ImageArgs, SeedImageArgs
 from components.naming import Names
+from components.node import Node
 from components.registry import RegistryEndpoint
-from components.swarm.images import Image
+from components.swarm.images import Image, SeedImage
 from stacks.provenance import RECIPES, of_recipe, provenance
 from stacks.settings import Settings
 from stacks.source import checkout
 from toolchain.registries import proxies, registries
+from toolchain.rootfs import context as rootfs_context
 from toolchain.versions import versions
+
+UNSTAGED = ("keepalived",)  # Debian's package, or none
 
 
 class Recipes:
-    """Builds the images of one environment, each at most once, after the one it stands on."""
+    """Builds the images of one environment, each at most once, after the one it stands on.
 
-    def __init__(self, settings: Settings, names: Names) -> None:
+    `nodes`: the machines of a cluster, whose first manager builds; what runs before the registry,
+    each of them builds for itself. `options` lead to the engine that builds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        names: Names,
+        nodes: Sequence[Node] = (),
+        options: ResourceOptions | None = None,
+    ) -> None:
         self._settings = settings
         self._names = names
+        self._nodes = nodes
+        self._options = options
         self._made: dict[str, Output[str]] = {}
+        self._rootfs: Mapping[str, Output[str]] = {}
+
+    def seeds(self, name: str) -> Mapping[str, Output[str]]:
+        """By node: the image of what runs before the registry does (registry, glusterfs)."""
+        folder = RECIPES / name
+        # There is no official GlusterFS.
+        source = "debian" if name == "glusterfs" else self._settings.images.source
+        official = self._official("base" if name == "glusterfs" else name)
+        own: dict[str, dict[str, Input[str]]] = {}
+        if official is None:
+            own = {node: {"BASE": rootfs} for node, rootfs in self._root_file_systems().items()}
+        given = {"BASE": official} if official else {}
+        return SeedImage(
+            self._names.part(f"image-{name}"),
+            SeedImageArgs(
+                image=ImageArgs(
+                    repository=f"studip/{name}",
+                    context=folder,
+                    dockerfile=folder / "Dockerfile",
+                    target=source,
+                    build_args={**given, **of_recipe(name), **_sealed(proxies())},
+                ),
+                nodes=self._nodes,
+                node_build_args=own,
+            ),
+        ).references
 
     def registry(self) -> Output[str]:
         """The registry's own image: it can't come out of itself, so it stays on the engine."""
@@ -30,9 +72,16 @@ class Recipes:
         return self._build("registry", None, {"BASE": base})
 
     def service(self, name: str, registry: RegistryEndpoint) -> Output[str]:
-        """haproxy, mariadb or redis."""
-        base = self._official(name) or self._base(registry)
-        return self._build(name, registry, {"BASE": base})
+        """haproxy, mariadb, redis, proxy or keepalived."""
+        official = self._official("haproxy" if name == "proxy" else name)
+        base = official or self._base(registry)
+        return self._build(name, registry, {"BASE": base}, staged=name not in UNSTAGED)
+
+    def galera(self, registry: RegistryEndpoint) -> Output[str]:
+        """A member of a database cluster, on the single server's image."""
+        mariadb = self.service("mariadb", registry)
+        member = self._build("database-member", registry, {"BASE": mariadb}, staged=False)
+        return self._build("galera", registry, {"BASE": member})
 
     def application(self, registry: RegistryEndpoint) -> Output[str]:
         """The application on its runtime, and a customised image on top where there is one."""
@@ -77,12 +126,34 @@ class Recipes:
         return self._image("studip", folder, dockerfile, registry, build_args)
 
     def _base(self, registry: RegistryEndpoint) -> Output[str]:
-        rootfs = self._official("base") or versions().rootfs
+        rootfs: Input[str] = self._official("base") or versions().rootfs
+        if self._nodes and not self._official("base"):
+            managers = [node.name for node in self._settings.nodes if node.role == "manager"]
+            rootfs = self._root_file_systems()[managers[0]]
         return self._build("base", registry, {"ROOTFS": rootfs}, staged=False)
+
+    def _root_file_systems(self) -> Mapping[str, Output[str]]:
+        """By node: the root file system that the toolchain made, which only this machine has."""
+        if not self._rootfs:
+            repository, _, tag = versions().rootfs.partition(":")
+            folder = RECIPES / "rootfs"
+            self._rootfs = SeedImage(
+                self._names.part("image-rootfs"),
+                SeedImageArgs(
+                    image=ImageArgs(
+                        repository=repository,
+                        context=rootfs_context(),
+                        dockerfile=folder / "Dockerfile",
+                    ),
+                    nodes=self._nodes,
+                    tag=tag,
+                ),
+            ).names
+        return self._rootfs
 
     def _official(self, name: str) -> str | None:
         """The official image that a recipe stands on, where the settings ask for those."""
-        return versions().images[name] if self._settings.images.source == "upstream" else None
+        return versions().images.get(name) if self._settings.images.source == "upstream" else None
 
     def _build(
         self,
@@ -118,6 +189,7 @@ class Recipes:
                     build_args={**build_args, **_sealed(proxies())},
                     registry=registry,
                 ),
+                self._options,
             ).reference
         return self._made[name]
 

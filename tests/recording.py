@@ -28,6 +28,7 @@ class Resource:
     inputs: Mapping[str, Any]  # under the plugin's names; secrets as the engine gets them
     depends_on: tuple[str, ...]  # URNs, explicit and through inputs
     replaced_delete_first: bool
+    provider: str = ""  # URN and id; empty where the package's default one is asked
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Recording:
 
     resources: list[Resource] = field(default_factory=list)
     outputs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by URN
+    asked: list[str] = field(default_factory=list)  # providers of functions, as above
 
     def of_type(self, type_: str) -> list[Resource]:
         """All resources with this type token."""
@@ -99,6 +101,7 @@ class _Engine(mocks.Mocks):
                 state |= {"containerLogs": "", "exitCode": 0}
             case "random:index/randomPassword:RandomPassword":
                 state["result"] = f"generated for {args.name}"
+                state["bcryptHash"] = f"hash of {args.name}"
             case "tls:index/privateKey:PrivateKey":
                 state["privateKeyPem"] = state["privateKeyPemPkcs8"] = f"key of {args.name}"
             case "tls:index/certRequest:CertRequest":
@@ -132,9 +135,14 @@ class _Monitor(mocks.MockMonitor):
                     inputs=json_format.MessageToDict(request.object),
                     depends_on=tuple(sorted(request.dependencies)),
                     replaced_delete_first=request.deleteBeforeReplace,
+                    provider=request.provider,
                 )
             )
         return response
+
+    def Invoke(self, request: Any) -> Any:
+        self.recording.asked.append(request.provider)
+        return super().Invoke(request)  # type: ignore[no-untyped-call]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         self.recording.outputs[request.urn] = json_format.MessageToDict(request.outputs)

@@ -21,7 +21,7 @@ from tests.recording import Recording, masked, record
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "stacks" / "snapshots"
 VARIANTS = ROOT / "tests" / "stacks" / "variants"
-ENVIRONMENTS = ("dev",)
+ENVIRONMENTS = ("dev", "swarm")
 TAG = re.compile(r"(studip/[a-z-]+):[0-9a-f]{12}")
 # What differs between machines and commits, and is not what is built.
 COMMIT = {"CREATED": "<created>", "REVISION": "<revision>", "VERSION": "<version>"}
@@ -31,6 +31,8 @@ ELSEWHERE: dict[str, Mapping[str, str]] = {
     "registries": {"NPM_REGISTRY": "<the host's>"},
     "proxies": {},
 }
+
+ROOTFS = ROOT / "rootfs"  # stands for the folder that the toolchain packs it into
 
 Inputs = Mapping[str, Any]
 
@@ -52,14 +54,15 @@ def variant(name: str) -> Settings:
     return load_settings(config, "dev", str(file))
 
 
-def built(settings: Settings) -> Recording:
+def built(settings: Settings, *, preview: bool = False) -> Recording:
     """What settings build, offline."""
     with ExitStack() as replaced:
         for function, result in ELSEWHERE.items():
             replaced.enter_context(
                 patch(f"stacks.recipes.{function}", lambda *_, result=result: dict(result))
             )
-        return record(lambda: swarm.build(settings))
+        replaced.enter_context(patch("stacks.recipes.rootfs_context", lambda: ROOTFS))
+        return record(lambda: swarm.build(settings), preview=preview)
 
 
 def lines(recording: Recording) -> list[str]:

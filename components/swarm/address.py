@@ -19,7 +19,7 @@ class VirtualAddress(ComponentResource):
         super().__init__("studip:swarm:VirtualAddress", name, None, opts)
         if len(args.nodes) < 2:
             raise RunError(f"{name}: nodes: must be at least 2, got {len(args.nodes)}")
-        host = predefined("host")
+        host = predefined("host", self)
         before: list[Resource] = []
         for number, node in enumerate(args.nodes):
             service = Service(

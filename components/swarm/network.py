@@ -1,15 +1,15 @@
 """Networks on Swarm."""
 
 import pulumi_docker as docker
-from pulumi import ComponentResource, ResourceOptions
+from pulumi import ComponentResource, InvokeOptions, Resource, ResourceOptions
 
 from components.network import NetworkArgs
 from components.workload import Network
 
 
-def predefined(name: str) -> Network:
-    """A network that every engine has, such as host."""
-    found = docker.get_network_output(name=name)
+def predefined(name: str, parent: Resource) -> Network:
+    """A network that every engine has, such as host; `parent` knows which engine is asked."""
+    found = docker.get_network_output(name=name, opts=InvokeOptions(parent=parent))
     return Network(id=found.id, name=name, predefined=True)
 
 
@@ -24,7 +24,8 @@ class ClusterNetwork(ComponentResource):
         if args.existing is None:
             self.network = self._overlay(name, args)
         else:
-            found = docker.get_network_output(name=args.existing)
+            asked = InvokeOptions(parent=self)
+            found = docker.get_network_output(name=args.existing, opts=asked)
             outside = args.driver == "macvlan"
             self.network = Network(id=found.id, name=args.existing, outside=outside)
         self.register_outputs({"id": self.network.id, "name": self.network.name})

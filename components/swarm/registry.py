@@ -12,7 +12,7 @@ from components.registry import (
 from components.swarm.network import predefined
 from components.swarm.service import Service, ServiceArgs
 from components.swarm.volume import volume
-from components.workload import Mount, SecretFile, Update, Workload
+from components.workload import Mount, Network, SecretFile, Update, Workload
 
 DATA = "/var/lib/registry"
 USER = 999  # docker-registry in the image
@@ -38,7 +38,7 @@ class Registry(ComponentResource):
                 workload=Workload(
                     image=args.image,
                     labels=args.labels,
-                    networks=[predefined("host")],
+                    networks=[predefined("host", self)],
                     resources=args.resources,
                     env={"REGISTRY_HTTP_ADDR": address},
                     mounts=[
@@ -70,13 +70,14 @@ class RegistryCluster(ComponentResource):
         self, name: str, args: RegistryClusterArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("studip:swarm:RegistryCluster", name, None, opts)
+        host = predefined("host", self)
         names: list[Output[str]] = []
         before: list[Resource] = []
         for number, node in enumerate(args.nodes, 1):
             service = Service(
                 f"{name}-{number}",
                 ServiceArgs(
-                    workload=_workload(args, args.images[node.name]),
+                    workload=_workload(args, args.images[node.name], host),
                     constraints=[node.constraint],
                     health_check=HEALTH_CHECK,
                     # The node has the port once.
@@ -95,7 +96,7 @@ class RegistryCluster(ComponentResource):
         self.register_outputs({"address": self.endpoint.address})
 
 
-def _workload(args: RegistryClusterArgs, image: Input[str]) -> Workload:
+def _workload(args: RegistryClusterArgs, image: Input[str], host: Network) -> Workload:
     certificate = SecretFile(name="certificate.pem", content=args.certificate.certificate)
     key = SecretFile(name="key.pem", content=args.certificate.key)
     login = SecretFile(
@@ -104,7 +105,7 @@ def _workload(args: RegistryClusterArgs, image: Input[str]) -> Workload:
     return Workload(
         image=image,
         labels=args.labels,
-        networks=[predefined("host")],
+        networks=[host],
         resources=args.resources,
         user=USER,
         env={

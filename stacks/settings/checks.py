@@ -6,7 +6,7 @@ stands in a rule of its own, or in a block of `suppress(WrongValue)`.
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ Finding = tuple[str, str]  # key, what is wrong
 AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
     "swarm": {
         "registry.kind": ("distribution", "external"),
-        "database.kind": ("single", "external"),
+        "database.kind": ("single", "galera", "external"),
         "cache.kind": ("redis", "file", "external"),
         "load_balancer.kind": ("haproxy", "external"),
-        "storage.kind": ("local", "external"),
+        "storage.kind": ("local", "nfs", "glusterfs", "external"),
         "gitlab.kind": ("none",),
         "networks.edge.driver": ("overlay", "bridge", "macvlan"),
         "networks.application.driver": ("overlay",),
@@ -31,6 +31,10 @@ AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
+NODES = 3  # of which one may be lost
+MEMBERS = 3  # of GlusterFS
+# Shared folders of the application (`components.storage`, whose import takes time).
+FOLDERS = ("upload-doc", "archiv", "oer", "oer-logos", "pictures", "plugins-packages")
 SWARM_PORTS = (2377, 4789, 7946)  # management, data of overlay networks, gossip
 APPLICATION = "/var/www/studip"
 # Where the platform itself mounts what the application needs.
@@ -73,21 +77,16 @@ def _available_nodes(settings: Settings, _: Path) -> Iterator[Finding]:
     if orchestrator not in AVAILABLE:
         return
     nodes = settings.nodes
-    if len(nodes) > 1:
-        yield "nodes", f"more than one is not available yet on {orchestrator}, got {len(nodes)}"
-    for index, node in enumerate(nodes):
+    if len(nodes) == 2:
+        # Neither would know whether the other one is gone.
+        yield "nodes", f"two are not available on {orchestrator}; take one, or at least 3"
+    if len(nodes) == 1:
         with suppress(WrongValue):
-            if node.engine != LOCAL_ENGINE:
+            if nodes[0].engine != LOCAL_ENGINE:
                 yield (
-                    f"nodes[{index}].engine",
-                    _missing(orchestrator, shown(node.engine), (LOCAL_ENGINE,)),
+                    "nodes[0].engine",
+                    _missing(orchestrator, shown(nodes[0].engine), (LOCAL_ENGINE,)),
                 )
-
-
-def _available_vrrp(settings: Settings, _: Path) -> Iterator[Finding]:
-    orchestrator = settings.orchestrator
-    if orchestrator in AVAILABLE and settings.load_balancer.vrrp is not None:
-        yield "load_balancer.vrrp", f"is not available yet on {orchestrator}; leave it out"
 
 
 def _missing(orchestrator: str, value: str, kinds: tuple[str, ...]) -> str:
@@ -102,6 +101,35 @@ def _members(settings: Settings, _: Path) -> Iterator[Finding]:
         yield "database.members", f"must be odd and at least 3, got {members}"
     if not clustered and members not in (None, 1):
         yield "database.members", f"must be 1 for the kind {database.kind}, got {members}"
+
+
+def _spread(settings: Settings, _: Path) -> Iterator[Finding]:
+    """What is on one node goes with it; what has members needs nodes for them."""
+    if settings.orchestrator != "swarm":
+        return
+    nodes = len(settings.nodes)
+    with suppress(WrongValue):
+        kind = settings.database.kind
+        if kind == "single" and nodes > 1:
+            yield (
+                "database.kind",
+                f"single is on one node, with its data: {nodes} nodes need galera, "
+                "innodb-cluster or external, got single",
+            )
+        if kind in ("galera", "innodb-cluster") and nodes < NODES:
+            yield "database.kind", f"{kind} needs at least {NODES} nodes, got {nodes}"
+    with suppress(WrongValue):
+        storage = settings.storage.kind
+        if storage in ("glusterfs", "cephfs") and nodes < NODES:
+            yield "storage.kind", f"{storage} needs at least {NODES} nodes, got {nodes}"
+
+
+def _galera(settings: Settings, _: Path) -> Iterator[Finding]:
+    if settings.database.kind != "galera":
+        return
+    for name in settings.database.parameters:
+        if name.replace("-", "_").startswith("wsrep_"):
+            yield f"database.parameters.{name}", "is the cluster's own, and set by the platform"
 
 
 def _database(settings: Settings, _: Path) -> Iterator[Finding]:
@@ -205,8 +233,14 @@ def _certificate(settings: Settings, folder: Path) -> Iterator[Finding]:
     balancer = settings.load_balancer
     certificate = balancer.certificate
     with suppress(WrongValue):
-        if balancer.https_port is not None and certificate is None:
+        own = balancer.issuer == "authority"
+        if balancer.https_port is not None and certificate is None and not own:
             yield "load_balancer.certificate", "must be given with https_port, got nothing"
+        if certificate is not None and own:
+            yield (
+                "load_balancer.certificate",
+                f"is for the issuer file only, got {shown(certificate)}",
+            )
         if certificate is not None and balancer.https_port is None:
             yield "load_balancer.https_port", "must be given with a certificate, got nothing"
     if certificate is not None and not _is(Path.is_file, folder / certificate):
@@ -221,9 +255,57 @@ def _is(what: Callable[[Path], bool], path: Path) -> bool:
         return False
 
 
+def _authority(settings: Settings, folder: Path) -> Iterator[Finding]:
+    authority = settings.authority
+    with suppress(WrongValue):
+        if (authority.certificate is None) != (authority.key is None):
+            missing = "key" if authority.key is None else "certificate"
+            yield f"authority.{missing}", "must be given with the other half, got nothing"
+    with suppress(WrongValue):
+        if authority.root is not None and authority.certificate is None:
+            yield "authority.root", "is for a given certificate only"
+    for name in ("certificate", "root"):
+        with suppress(WrongValue):
+            path = getattr(authority, name)
+            if path is not None and not _is(Path.is_file, folder / path):
+                yield f"authority.{name}", f"must be a PEM file, got {shown(path)}"
+    if len(settings.nodes) == 1 and _given(settings, "authority"):
+        yield "authority", "is for several nodes only, and there is one"
+
+
+def _issuer(settings: Settings, _: Path) -> Iterator[Finding]:
+    balancer = settings.load_balancer
+    if balancer.issuer != "authority":
+        return
+    if balancer.https_port is None:
+        yield "load_balancer.https_port", "must be given for the issuer authority, got nothing"
+    if len(settings.nodes) == 1:
+        yield "load_balancer.issuer", "authority is for several nodes; name a certificate"
+
+
 def _vrrp(settings: Settings, _: Path) -> Iterator[Finding]:
-    if settings.load_balancer.vrrp is not None and len(settings.nodes) < 2:
+    balancer = settings.load_balancer
+    if balancer.vrrp is None:
+        return
+    if len(settings.nodes) < 2:
         yield "load_balancer.vrrp", f"needs at least 2 nodes, got {len(settings.nodes)}"
+    with suppress(WrongValue):
+        if balancer.replicas < 2:
+            yield "load_balancer.replicas", f"must be at least 2 for vrrp, got {balancer.replicas}"
+    with suppress(WrongValue):
+        if settings.networks.edge.driver == "macvlan":
+            yield "load_balancer.vrrp", "moves between ports of nodes, and macvlan takes none"
+    with suppress(WrongValue):
+        version = ip_address(balancer.vrrp.address).version
+        if version != 4:
+            yield "load_balancer.vrrp.address", f"must be IPv4, got {balancer.vrrp.address}"
+    for index, node in enumerate(settings.nodes):
+        with suppress(WrongValue):
+            if node.address is not None and node.address == balancer.vrrp.address:
+                yield (
+                    "load_balancer.vrrp.address",
+                    f"must be no node's own, got that of nodes[{index}]",
+                )
 
 
 def _load_balancer(settings: Settings, _: Path) -> Iterator[Finding]:
@@ -231,7 +313,7 @@ def _load_balancer(settings: Settings, _: Path) -> Iterator[Finding]:
     yield from _external("load_balancer", balancer, ("backend_port",), ("trusted_proxies",))
     if balancer.kind != "external":
         return
-    for key in ("replicas", "http_port", "https_port", "certificate", "resources"):
+    for key in ("replicas", "http_port", "https_port", "certificate", "vrrp", "resources"):
         with suppress(WrongValue):
             if _given(balancer, key):
                 yield (
@@ -277,12 +359,17 @@ def _ports(settings: Settings, _: Path) -> Iterator[Finding]:
         ("load_balancer", "http_port", "haproxy"),
         ("load_balancer", "https_port", "haproxy"),
         ("load_balancer", "backend_port", "external"),
+        ("load_balancer", "vrrp.monitor_port", "haproxy"),
         ("registry", "port", "distribution"),
     ):
         with suppress(WrongValue):
             section = getattr(settings, part)
-            port = getattr(section, name)
-            if port is None or section.kind != kind:
+            if section.kind != kind:
+                continue
+            port: Any = section
+            for step in name.split("."):
+                port = getattr(port, step, None)
+            if port is None:
                 continue
             key = f"{part}.{name}"
             if port in taken:
@@ -358,14 +445,22 @@ def _custom(settings: Settings, folder: Path) -> Iterator[Finding]:
 
 
 def _nodes(settings: Settings, _: Path) -> Iterator[Finding]:
-    seen: set[str] = set()
     if not settings.nodes:
         yield "nodes", "must name at least one node, got none"
+    for name in ("name", "engine", "address"):
+        seen = set()
+        for index, node in enumerate(settings.nodes):
+            with suppress(WrongValue):
+                value = getattr(node, name)
+                if value in seen:
+                    yield f"nodes[{index}].{name}", f"must be given once, got {shown(value)}"
+                if value is not None:
+                    seen.add(value)
+    several = len(settings.nodes) > 1
     for index, node in enumerate(settings.nodes):
         with suppress(WrongValue):
-            if node.name in seen:
-                yield f"nodes[{index}].name", f"must be given once, got {node.name}"
-            seen.add(node.name)
+            if several and node.address is None:
+                yield f"nodes[{index}].address", "must be given for several nodes, got nothing"
         with suppress(WrongValue):
             if node.engine.startswith("tcp://") and node.certificates is None:
                 yield f"nodes[{index}].certificates", "must be given for a tcp engine, got nothing"
@@ -399,6 +494,38 @@ def _storage_replicas(settings: Settings, _: Path) -> Iterator[Finding]:
             "storage.replicas",
             f"is for the kinds glusterfs and cephfs only, and the kind is {storage.kind}",
         )
+
+
+def _storage_kinds(settings: Settings, _: Path) -> Iterator[Finding]:
+    storage = settings.storage
+    with suppress(WrongValue):
+        if storage.kind == "nfs" and storage.nfs is None:
+            yield "storage.nfs", "must be given for the kind nfs, got nothing"
+        if storage.kind != "nfs" and storage.nfs is not None:
+            yield "storage.nfs", f"is for the kind nfs only, and the kind is {storage.kind}"
+    if storage.kind != "glusterfs":
+        if _given(storage, "glusterfs"):
+            yield (
+                "storage.glusterfs",
+                f"is for the kind glusterfs only, and the kind is {storage.kind}",
+            )
+        return
+    with suppress(WrongValue):
+        members = [node.name for node in settings.nodes[:MEMBERS]]
+        for name in storage.glusterfs.disks:
+            if name not in members:
+                yield (
+                    f"storage.glusterfs.disks.{name}",
+                    f"must be one of the first {MEMBERS} nodes ({', '.join(members)}), "
+                    f"got {shown(name)}",
+                )
+    with suppress(WrongValue):
+        for name in storage.glusterfs.quotas:
+            if name not in FOLDERS:
+                yield (
+                    f"storage.glusterfs.quotas.{name}",
+                    f"must be one of {', '.join(FOLDERS)}, got {shown(name)}",
+                )
 
 
 def _reservations(settings: Settings, _: Path) -> Iterator[Finding]:
@@ -445,7 +572,7 @@ def _url(settings: Settings, _: Path) -> Iterator[Finding]:
 
 Rule = Callable[[Settings, Path], Iterator[Finding]]
 
-AVAILABILITY: tuple[Rule, ...] = (_available, _available_nodes, _available_vrrp)
+AVAILABILITY: tuple[Rule, ...] = (_available, _available_nodes)
 RULES: tuple[Rule, ...] = (
     _platform,
     _url,
@@ -459,11 +586,15 @@ RULES: tuple[Rule, ...] = (
     _custom,
     _mounts,
     _members,
+    _spread,
+    _galera,
     _database,
     _cache,
     _cache_memory,
     _shared_cache,
     _certificate,
+    _authority,
+    _issuer,
     _vrrp,
     _load_balancer,
     _backend,
@@ -472,5 +603,6 @@ RULES: tuple[Rule, ...] = (
     _shared_storage,
     _storage_driver,
     _storage_replicas,
+    _storage_kinds,
     _reservations,
 )

@@ -16,6 +16,7 @@ from stacks.settings.types import (
     Mib,
     NetworkName,
     Parameter,
+    Quota,
     Repository,
     Revision,
     Seconds,
@@ -50,13 +51,18 @@ class Resources(Model):
     reservations: Reservation = Field(Reservation.model_construct(), description="promised")
 
 
-def _resources(cpus: float, memory_mib: int, reserved_mib: int) -> Any:
+def _resources(
+    cpus: float,
+    memory_mib: int,
+    reserved_mib: int,
+    description: str = "what one container may use and is promised",
+) -> Any:
     return Field(
         Resources.model_construct(
             limits=Amount.model_construct(cpus=cpus, memory_mib=memory_mib),
             reservations=Reservation.model_construct(memory_mib=reserved_mib),
         ),
-        description="what one container may use and is promised",
+        description=description,
     )
 
 
@@ -83,7 +89,9 @@ class Node(Model):
     name: HostName = Field(description="host name")
     engine: Engine = Field(LOCAL_ENGINE, description="how its Docker Engine is reached")
     certificates: str | None = Field(None, description="folder with TLS keys for a tcp engine")
-    address: IpAddress | None = Field(None, description="IP address that other nodes use")
+    address: IpAddress | None = Field(
+        None, description="IP address that other nodes use; needed where there are several"
+    )
     role: Literal["manager", "worker"] = Field("manager", description="in the Swarm")
     labels: dict[str, str] = Field(default_factory=dict, description="labels such as zone")
 
@@ -116,7 +124,11 @@ class Registry(Model):
     """Where images are published."""
 
     kind: Literal["distribution", "external"] = Field("distribution", description="how it is had")
-    port: TcpPort = Field(5000, description="TCP on the loopback address")
+    port: TcpPort = Field(
+        5000,
+        description="TCP on the loopback address; with several nodes on all of theirs, with TLS "
+        "and a login",
+    )
     address: str | None = Field(None, description="host:port of an external one")
     user: str | None = Field(None, description="login")
     password: Secret | None = Field(None, description="login, secret")
@@ -224,6 +236,9 @@ class Database(Model):
         default_factory=dict, description="server variables; true and false become ON and OFF"
     )
     resources: Resources = _resources(1.0, 512, 128)
+    proxy_resources: Resources = _resources(
+        0.5, 128, 16, "of what finds the member that takes the writes, one a node"
+    )
 
 
 class Cache(Model):
@@ -237,18 +252,33 @@ class Cache(Model):
     port: TcpPort = Field(6379, description="of an external one")
     password: Secret | None = Field(None, description="of an external one, secret")
     resources: Resources = _resources(0.5, 128, 16)
+    sentinel_resources: Resources = _resources(
+        0.25, 64, 8, "of those that choose the master, where there are several servers"
+    )
 
 
 class Vrrp(Model):
     """An address that moves to the next load balancer when one dies."""
 
-    address: IpAddress = Field(description="IP address")
-    interface: str = Field("eth0", description="network interface of the nodes")
+    address: IpAddress = Field(description="IPv4 address that no node has")
+    prefix_length: Annotated[int, Field(ge=1, le=32)] = Field(
+        32, description="of the address; 32: the nodes' own addresses lead into its network"
+    )
+    interface: str | None = Field(
+        None, description="network interface of the nodes; default: the one with their address"
+    )
+    on: Literal["host", "macvlan"] = Field(
+        "host", description="the node's MAC address, or one that moves along"
+    )
     router_id: Annotated[int, Field(ge=1, le=255)] = Field(51, description="unique in its network")
     profile: Literal["standard", "fast"] = Field(
         "standard", description="advertisements each 1 s or each 0.2 s"
     )
     unicast: bool = Field(True, description="to the other nodes, not to a group")
+    monitor_port: TcpPort = Field(
+        8405, description="TCP on the nodes, where their load balancer says how it is"
+    )
+    resources: Resources = _resources(0.25, 64, 8)
 
 
 class LoadBalancer(Model):
@@ -259,6 +289,11 @@ class LoadBalancer(Model):
     http_port: TcpPort = Field(8080, description="TCP on the node")
     https_port: TcpPort | None = Field(None, description="TCP on the node, with a certificate")
     certificate: str | None = Field(None, description="PEM file with certificate, chain and key")
+    issuer: Literal["file", "authority"] = Field(
+        "file",
+        description="where the certificate comes from; authority: the platform's own, for the "
+        "host of platform.url",
+    )
     backend_port: TcpPort | None = Field(
         None, description="TCP on each node, where an external one finds a web replica"
     )
@@ -271,17 +306,60 @@ class LoadBalancer(Model):
     resources: Resources = _resources(0.5, 128, 16)
 
 
+class Nfs(Model):
+    """A file server of the site; each folder is a folder of its own there."""
+
+    server: str = Field(description="host name or address")
+    path: Folder = Field(description="what it exports")
+    version: Literal["3", "4", "4.0", "4.1", "4.2"] = Field("4.2", description="of the protocol")
+
+
+class Glusterfs(Model):
+    """GlusterFS on the first three nodes, mounted on all."""
+
+    disks: dict[str, Folder] = Field(
+        default_factory=dict, description="mounted disk by node; default: a volume"
+    )
+    quotas: dict[str, Quota] = Field(
+        default_factory=dict, description="by folder, such as upload-doc: 500GB"
+    )
+    split_brain: Literal["none", "mtime", "ctime", "size", "majority"] = Field(
+        "mtime", description="which copy wins where they differ; none: an operator decides"
+    )
+    ping_timeout: Annotated[int, Field(ge=2, le=120)] = Field(
+        10, description="s until a silent member is left out"
+    )
+    resources: Resources = _resources(1.0, 512, 128)
+    client_resources: Resources = _resources(1.0, 256, 64, "of a node's mount")
+
+
 class Storage(Model):
     """Where the shared state lies."""
 
     kind: Literal["local", "nfs", "glusterfs", "cephfs", "external"] = Field(
         "local", description="how it is had"
     )
-    replicas: Literal[2, 3] = Field(3, description="copies, for glusterfs and cephfs")
+    replicas: Literal[2, 3] = Field(
+        3, description="copies, for glusterfs and cephfs; 2: and an arbiter"
+    )
+    nfs: Nfs | None = Field(None, description="the file server, for the kind nfs")
+    glusterfs: Glusterfs = Field(Glusterfs.model_construct(), description="for the kind glusterfs")
     driver: str = Field("local", description="volume driver of an external one")
     driver_options: dict[str, str] = Field(
         default_factory=dict,
         description="options of its volumes; {folder} is the folder's name",
+    )
+
+
+class Authority(Model):
+    """Who signs the certificates of the platform's parts; default: an authority of its own."""
+
+    certificate: str | None = Field(
+        None, description="PEM file of the site's; with those up to the root"
+    )
+    key: Secret | None = Field(None, description="its key, PEM without passphrase, secret")
+    root: str | None = Field(
+        None, description="PEM file of what clients trust; default: the certificate"
     )
 
 
@@ -323,6 +401,9 @@ class Settings(Model):
         LoadBalancer.model_construct(), description="what users talk to"
     )
     storage: Storage = Field(Storage.model_construct(), description="where the shared state lies")
+    authority: Authority = Field(
+        Authority.model_construct(), description="who signs certificates, with several nodes"
+    )
     logging: Logging = Field(
         Logging.model_construct(), description="rotation of the containers' logs"
     )

@@ -118,6 +118,7 @@ HostName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Folder = Annotated[
     str, AfterValidator(_folder), WithJsonSchema({"type": "string", "pattern": f"^{PATH}$"})
 ]
+Quota = Annotated[str, Field(pattern=r"^[1-9][0-9]*(MB|GB|TB)$")]
 Repository = Annotated[str, AfterValidator(_repository)]
 Revision = Annotated[str, AfterValidator(_revision)]
 Parameter = Annotated[

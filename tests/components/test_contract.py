@@ -394,16 +394,12 @@ def test_no_secret_reaches_the_engine_unmarked(recording: Recording) -> None:
 
 def test_every_service_keeps_the_policies(recording: Recording) -> None:
     for service in recording.of_type("docker:index/service:Service"):
-        properties = revealed(dict(service.inputs))
-        assert violations(properties) == ALLOWED.get(_part(properties), [])
+        assert violations(revealed(dict(service.inputs))) == []
 
 
-# What a part needs, and the policies do not know yet.
-ALLOWED = {"address": ["capabilities must not be added, got CAP_NET_ADMIN, CAP_NET_RAW"]}
-
-
-def _part(properties: dict[str, Any]) -> str:
-    return str({item["label"]: item["value"] for item in properties["labels"]}[PART])
+def test_every_container_of_a_node_keeps_the_policies(recording: Recording) -> None:
+    for container in recording.of_type("docker:index/container:Container"):
+        assert violations(revealed(dict(container.inputs)), service=False) == []
 
 
 def test_names_of_secrets_and_configs_end_in_a_hash_of_their_content(

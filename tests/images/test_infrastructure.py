@@ -716,9 +716,7 @@ def test_no_request_fails_while_all_replicas_are_replaced(site: Site, network: s
     assert {page for _, page in answers[-20:]} == {"new1", "new2"}
 
 
-def test_who_waits_until_the_load_balancer_is_healthy_gets_a_page(
-    site: Site, network: str
-) -> None:
+def test_who_waits_until_the_load_balancer_is_healthy_gets_a_page(site: Site, network: str) -> None:
     running = site.starting(WAIT_SECONDS="60")
     time.sleep(2)
     assert running.health() == "starting"

@@ -100,16 +100,24 @@ class Client:
 
 
 class Platform:
-    """One environment with a state folder, ports and a settings file of its own."""
+    """One environment with a state folder and a settings file of its own.
 
-    def __init__(self, folder: Path, environment: str = ENVIRONMENT) -> None:
+    `config`: its settings; none: those of dev, with ports of its own.
+    """
+
+    patience = 900  # s until a command of Pulumi counts as stuck
+
+    def __init__(
+        self, folder: Path, environment: str = ENVIRONMENT, config: Config | None = None
+    ) -> None:
         self.environment = environment
         self.folder = folder
         self.file = folder / f"Pulumi.{environment}.yaml"
-        self.config: Config = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
-        self.http_port, self.registry_port = free_port(), free_port()
-        self.config["studip:load_balancer"] = {"kind": "haproxy", "http_port": self.http_port}
-        self.config["studip:registry"] = {"kind": "distribution", "port": self.registry_port}
+        if config is None:
+            config = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
+            config["studip:load_balancer"] = {"kind": "haproxy", "http_port": free_port()}
+            config["studip:registry"] = {"kind": "distribution", "port": free_port()}
+        self.config: Config = config
         self.write()
         self.state = folder / "state"
         passphrase = self.state / "passphrase"
@@ -126,6 +134,16 @@ class Platform:
         self._pulumi("stack", "init")
         # It writes its salt beside the program; ours comes with the first `up`, into our own file.
         (ROOT / self.file.name).unlink(missing_ok=True)
+
+    @property
+    def http_port(self) -> int:
+        """TCP on this machine, or on the nodes."""
+        return int(self.config["studip:load_balancer"]["http_port"])
+
+    @property
+    def registry_port(self) -> int:
+        """TCP on the loopback address."""
+        return int(self.config["studip:registry"]["port"])
 
     @property
     def url(self) -> str:
@@ -219,7 +237,7 @@ class Platform:
     def _pulumi(self, *arguments: str) -> Run:
         process = self.start(*arguments)
         try:
-            output, _ = process.communicate(timeout=900)
+            output, _ = process.communicate(timeout=self.patience)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise

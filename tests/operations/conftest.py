@@ -60,12 +60,13 @@ def start(client: Client) -> Start:
         replicas: int = 1,
         command: list[str] | None = None,
         image: str | None = None,
+        name: str | None = None,
         **more: Any,
     ) -> str:
         service = client.services.create(
             image=image or versions().rootfs,
             command=command if image else command or START,
-            name=f"studip-{ENVIRONMENT}-{part}",
+            name=f"studip-{ENVIRONMENT}-{name or part}",
             labels=labels(ENVIRONMENT, part),
             container_labels=labels(ENVIRONMENT, part),
             mode=ServiceMode("replicated", replicas),

@@ -2,12 +2,13 @@
 
 import argparse
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from components.labels import labels
-from operations import pulumi, status
+from operations import parts, pulumi, status
 from operations.engine import Client, Engines
 from operations.pulumi import CONTAINER, SERVICE, Resource, State
 from operations.status import Part
@@ -20,6 +21,11 @@ def expected(part: str, id: str, type: str = SERVICE, replicas: int = 1) -> Reso
     mode = {"replicated": {"replicas": replicas}}
     name = f"studip-{ENVIRONMENT}-{part}"
     return Resource(f"urn::{part}", type, id, {"name": name, "labels": pairs, "mode": mode})
+
+
+def job(part: str, id: str) -> Resource:
+    resource = expected(part, id, CONTAINER)
+    return replace(resource, properties={**resource.properties, "mustRun": False})
 
 
 @pytest.mark.parametrize(
@@ -74,14 +80,14 @@ def test_each_part_is_shown_as_it_is(client: Client, engines: Engines, start: St
             expected("web", web, replicas=2),
             expected("load-balancer", balancer),
             expected("database", "gone"),
-            expected("migrate", done.id, CONTAINER),
-            expected("broken", failed.id, CONTAINER),
+            job("migrate", done.id),
+            job("broken", failed.id),
         ],
         outputs={"url": "http://127.0.0.1:8080", "database": "studip-optest-database:3306"},
     )
-    parts = {part.part: part for part in status.collect(engines, ENVIRONMENT, state)}
+    found = {part.part: part for part in status.collect(engines, ENVIRONMENT, state)}
     image = versions().rootfs
-    assert parts == {
+    assert found == {
         "web": Part("web", 2, 2, 2, image, "", "ok"),
         "load-balancer": Part("load-balancer", 1, 1, 1, image, "http://127.0.0.1:8080", "ok"),
         "database": Part("database", 1, 0, 0, "", "studip-optest-database:3306", "missing"),
@@ -89,6 +95,49 @@ def test_each_part_is_shown_as_it_is(client: Client, engines: Engines, start: St
         "broken": Part("broken", 1, 0, 0, image, "", "failed with exit code 3"),
         "stranger": Part("stranger", 0, 0, 0, "", "", "not in the stack"),
     }
+
+
+@pytest.mark.live
+def test_members_of_one_part_and_containers_beside_swarm_are_told_apart(
+    client: Client, engines: Engines, start: Start
+) -> None:
+    member = start("database", name="database-1")
+    containers = {
+        f"storage-{number}": client.containers.run(
+            versions().rootfs,
+            ["sleep", "60"],
+            name=f"studip-{ENVIRONMENT}-storage-{number}",
+            detach=True,
+            labels=labels(ENVIRONMENT, "storage"),
+            healthcheck={"test": ["CMD", code], "interval": 10**9, "retries": 1},
+        )
+        for number, code in ((1, "true"), (2, "false"))
+    }
+
+    def health(name: str) -> str:
+        containers[name].reload()
+        return str(containers[name].attrs["State"]["Health"]["Status"])
+
+    wait(lambda: [health(name) for name in containers] == ["healthy", "unhealthy"])
+    resources = [
+        replace(one, properties={**one.properties, "name": f"studip-{ENVIRONMENT}-{name}"})
+        for one, name in (
+            (expected("database", member), "database-1"),
+            (expected("database", "gone"), "database-2"),
+            *((expected("storage", c.id, CONTAINER), name) for name, c in containers.items()),
+        )
+    ]
+    found = status.collect(engines, ENVIRONMENT, State(resources=resources))
+    assert {one.part: one.state for one in found} == {
+        "database-1": "ok",
+        "database-2": "missing",
+        "storage-1": "ok",
+        "storage-2": "unhealthy",
+    }
+    shown = parts.running(engines, ENVIRONMENT)
+    assert shown["storage-2"].id == containers["storage-2"].id
+    assert shown["storage"].part == "storage"
+    assert shown["database"].id == member
 
 
 @pytest.mark.live

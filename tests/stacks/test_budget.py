@@ -62,6 +62,11 @@ def test_the_table_names_part_fault_outage_and_formula(tmp_path: Path) -> None:
     assert moved.split()[-7:] == ["3", "x", "advert", "+", "skew", "+", "take-over"]
 
 
-def test_settings_that_can_not_be_deployed_yet_are_still_refused_where_they_would_be() -> None:
-    with pytest.raises(SettingsError, match="galera is not available yet on swarm"):
-        load_settings(read(SWARM)["config"], "swarm", str(SWARM))
+def test_settings_that_can_not_be_deployed_yet_are_still_refused_where_they_would_be(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / SWARM.name
+    file.write_text(SWARM.read_text().replace("kind: galera", "kind: innodb-cluster"))
+    assert list(budgets(read_settings(file, deployable=False)))
+    with pytest.raises(SettingsError, match="innodb-cluster is not available yet on swarm"):
+        load_settings(read(file)["config"], "swarm", str(file))

@@ -11,12 +11,22 @@ import jsonschema
 import pytest
 import yaml
 
+from components.storage import STATE
 from stacks.settings import SettingsError, load_settings, read_settings
+from stacks.settings.checks import FOLDERS
 from stacks.settings.file import read as read_file
 from stacks.settings.schema import DOCUMENT, SCHEMA, document, schema
 
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = ("dev", "swarm", "kubernetes")
+
+NODE_C = ", {name: c, engine: 'ssh://c', address: 192.0.2.3}"
+THREE = (
+    "studip:nodes: [{name: a, engine: 'ssh://a', address: 192.0.2.1}, "
+    f"{{name: b, engine: 'ssh://b', address: 192.0.2.2}}{NODE_C}]"
+)
+CLUSTER = f"{THREE}\nstudip:storage: {{kind: glusterfs}}"
+EXTERNAL = "{kind: external, host: db, password: {secure: v1:abc}}"
 
 # Settings below `config:`, and every message about them without file name, in order.
 WRONG: dict[str, tuple[str, list[str]]] = {
@@ -27,8 +37,9 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "an unknown section like no other": (
         "studip:xyz: {}",
         [
-            "studip:xyz: unknown key; known: application, cache, database, gitlab, images, "
-            "load_balancer, logging, networks, nodes, orchestrator, platform, registry, storage"
+            "studip:xyz: unknown key; known: application, authority, cache, database, gitlab, "
+            "images, load_balancer, logging, networks, nodes, orchestrator, platform, registry, "
+            "storage"
         ],
     ),
     "an unknown key": (
@@ -59,31 +70,144 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "a kind that can't be had yet": (
-        "studip:database: {kind: galera, members: 3}",
-        ["studip:database.kind: galera is not available yet on swarm; available: single, external"],
+        f"{CLUSTER}\nstudip:database: {{kind: innodb-cluster, members: 3}}",
+        [
+            "studip:database.kind: innodb-cluster is not available yet on swarm; "
+            "available: single, galera, external",
+        ],
+    ),
+    "a cluster on one node": (
+        "studip:database: {kind: galera}\nstudip:storage: {kind: glusterfs}",
+        [
+            "studip:database.kind: galera needs at least 3 nodes, got 1",
+            "studip:storage.kind: glusterfs needs at least 3 nodes, got 1",
+        ],
+    ),
+    "storage of a cluster that can't be had yet": (
+        f"{THREE}\nstudip:database: {{kind: galera}}\nstudip:storage: {{kind: cephfs}}",
+        [
+            "studip:storage.kind: cephfs is not available yet on swarm; "
+            "available: local, nfs, glusterfs, external",
+        ],
+    ),
+    "a cluster's own variables": (
+        f"{CLUSTER}\nstudip:database: {{kind: galera, parameters: {{wsrep_on: false, "
+        "wsrep-sst-method: rsync, max_connections: 5}}",
+        [
+            f"studip:database.parameters.{name}: is the cluster's own, and set by the platform"
+            for name in ("wsrep_on", "wsrep-sst-method")
+        ],
+    ),
+    "two nodes": (
+        f"{THREE.replace(NODE_C, '')}\nstudip:database: {EXTERNAL}\n"
+        "studip:storage: {kind: external, driver: rexray}",
+        [
+            "studip:nodes: two are not available on swarm; take one, or at least 3",
+        ],
+    ),
+    "nodes that are one machine": (
+        "studip:nodes: [{name: a, address: 192.0.2.1}, {name: b, address: 192.0.2.1}, {name: c}]\n"
+        f"studip:database: {EXTERNAL}\nstudip:storage: {{kind: external, driver: rexray}}",
+        [
+            "studip:nodes[1].engine: must be given once, got unix:///var/run/docker.sock",
+            "studip:nodes[2].engine: must be given once, got unix:///var/run/docker.sock",
+            "studip:nodes[1].address: must be given once, got 192.0.2.1",
+            "studip:nodes[2].address: must be given for several nodes, got nothing",
+        ],
+    ),
+    "a database that is lost with its node": (
+        f"{CLUSTER}",
+        [
+            "studip:database.kind: single is on one node, with its data: 3 nodes need galera, "
+            "innodb-cluster or external, got single",
+        ],
+    ),
+    "a file server that is not named": (
+        "studip:storage: {kind: nfs, glusterfs: {ping_timeout: 5}}",
+        [
+            "studip:storage.nfs: must be given for the kind nfs, got nothing",
+            "studip:storage.glusterfs: is for the kind glusterfs only, and the kind is nfs",
+        ],
+    ),
+    "a file server that nobody asks": (
+        "studip:storage: {nfs: {server: files.example.org, path: /export}}",
+        ["studip:storage.nfs: is for the kind nfs only, and the kind is local"],
+    ),
+    "disks and quotas of nothing": (
+        f"{THREE}\nstudip:database: {EXTERNAL}\nstudip:storage: {{kind: glusterfs, glusterfs: "
+        "{disks: {d: /srv/disk}, quotas: {uploads: 5GB, archiv: lots}}}",
+        [
+            "studip:storage.glusterfs.quotas.archiv: must match ^[1-9][0-9]*(MB|GB|TB)$, got lots",
+            "studip:storage.glusterfs.disks.d: must be one of the first 3 nodes (a, b, c), got d",
+            "studip:storage.glusterfs.quotas.uploads: must be one of upload-doc, archiv, oer, "
+            "oer-logos, pictures, plugins-packages, got uploads",
+        ],
+    ),
+    "a moving address without a second load balancer": (
+        f"{CLUSTER}\nstudip:database: {EXTERNAL}\nstudip:load_balancer: {{vrrp: {{address: "
+        "192.0.2.3, monitor_port: 8080}}",
+        [
+            "studip:load_balancer.replicas: must be at least 2 for vrrp, got 1",
+            "studip:load_balancer.vrrp.address: must be no node's own, got that of nodes[2]",
+            "studip:load_balancer.vrrp.monitor_port: must differ from load_balancer.http_port, "
+            "got 8080",
+        ],
+    ),
+    "a moving address of version 6 in macvlan": (
+        f"{CLUSTER}\nstudip:database: {EXTERNAL}\nstudip:networks: {{edge: {{driver: macvlan, "
+        "name: campus}}\nstudip:load_balancer: {replicas: 2, vrrp: {address: '2001:db8::1'}}\n"
+        "studip:platform: {url: 'http://studip.example.org'}",
+        [
+            "studip:load_balancer.vrrp: moves between ports of nodes, and macvlan takes none",
+            "studip:load_balancer.vrrp.address: must be IPv4, got 2001:db8::1",
+        ],
+    ),
+    "a certificate of two issuers": (
+        "studip:load_balancer: {https_port: 8443, certificate: site.pem, issuer: authority}",
+        [
+            "studip:load_balancer.certificate: is for the issuer file only, got site.pem",
+            "studip:load_balancer.issuer: authority is for several nodes; name a certificate",
+        ],
+    ),
+    "half an authority": (
+        f"{CLUSTER}\nstudip:database: {EXTERNAL}\n"
+        "studip:authority: {certificate: other.pem, root: site.pem}",
+        [
+            "studip:authority.key: must be given with the other half, got nothing",
+            "studip:authority.certificate: must be a PEM file, got other.pem",
+        ],
+    ),
+    "an authority of one node": (
+        "studip:authority: {root: site.pem}",
+        [
+            "studip:authority.root: is for a given certificate only",
+            "studip:authority: is for several nodes only, and there is one",
+        ],
+    ),
+    "an issuer without https": (
+        f"{CLUSTER}\nstudip:database: {EXTERNAL}\nstudip:load_balancer: {{issuer: authority}}",
+        [
+            "studip:load_balancer.https_port: must be given for the issuer authority, got nothing",
+        ],
     ),
     "an even number of members": (
-        "studip:database: {kind: galera, members: 2}",
+        f"{CLUSTER}\nstudip:database: {{kind: galera, members: 2}}",
         [
-            "studip:database.kind: galera is not available yet on swarm; "
-            "available: single, external",
             "studip:database.members: must be odd and at least 3, got 2",
         ],
     ),
     "one member of a cluster": (
-        "studip:database: {kind: innodb-cluster, members: 1}",
+        f"{CLUSTER}\nstudip:database: {{kind: innodb-cluster, members: 1}}",
         [
             "studip:database.kind: innodb-cluster is not available yet on swarm; "
-            "available: single, external",
+            "available: single, galera, external",
             "studip:database.members: must be odd and at least 3, got 1",
         ],
     ),
     "too many members": (
-        "studip:database: {kind: galera, members: 9}",
+        f"{CLUSTER}\nstudip:database: {{kind: galera, members: 9}}",
         [
             "studip:database.members: must be at most 7, got 9",
-            "studip:database.kind: galera is not available yet on swarm; "
-            "available: single, external",
         ],
     ),
     "members of a single server": (
@@ -148,8 +272,8 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "a moving address with one node": (
         "studip:load_balancer: {vrrp: {address: 192.0.2.1}}",
         [
-            "studip:load_balancer.vrrp: is not available yet on swarm; leave it out",
             "studip:load_balancer.vrrp: needs at least 2 nodes, got 1",
+            "studip:load_balancer.replicas: must be at least 2 for vrrp, got 1",
         ],
     ),
     "a moving address that is none": (
@@ -334,17 +458,16 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ["studip:platform: must be an object, got nothing"],
     ),
     "storage that only one node sees": (
-        "studip:nodes: [{name: a}, {name: b}]",
+        f"{THREE}\nstudip:database: {EXTERNAL}",
         [
-            "studip:nodes: more than one is not available yet on swarm, got 2",
-            "studip:storage.kind: local is one node's own: 2 nodes need nfs, glusterfs, cephfs "
+            "studip:storage.kind: local is one node's own: 3 nodes need nfs, glusterfs, cephfs "
             "or external, got local",
         ],
     ),
     "two nodes of one name": (
-        "studip:nodes: [{name: a}, {name: a}]\nstudip:storage: {kind: external, driver: rexray}",
+        f"{THREE.replace('name: b', 'name: a')}\nstudip:database: {EXTERNAL}\n"
+        "studip:storage: {kind: external, driver: rexray}",
         [
-            "studip:nodes: more than one is not available yet on swarm, got 2",
             "studip:nodes[1].name: must be given once, got a",
         ],
     ),
@@ -375,11 +498,9 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ["studip:storage.driver: is for the kind external only, got rexray"],
     ),
     "a wrong key beside a wrong count": (
-        "studip:database: {kind: galera, members: 4, prot: 1}",
+        f"{CLUSTER}\nstudip:database: {{kind: galera, members: 4, prot: 1}}",
         [
             'studip:database.prot: unknown key, did you mean "port"?',
-            "studip:database.kind: galera is not available yet on swarm; "
-            "available: single, external",
             "studip:database.members: must be odd and at least 3, got 4",
         ],
     ),
@@ -646,8 +767,9 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         'studip:orchestrator: "a\\e[2J\\nb"\n"studip:a\\eb": {}',
         [
             r"studip:orchestrator: must be one of swarm, kubernetes, got a\x1b[2J\nb",
-            r"studip:a\x1bb: unknown key; known: application, cache, database, gitlab, images, "
-            "load_balancer, logging, networks, nodes, orchestrator, platform, registry, storage",
+            r"studip:a\x1bb: unknown key; known: application, authority, cache, database, gitlab, "
+            "images, load_balancer, logging, networks, nodes, orchestrator, platform, registry, "
+            "storage",
         ],
     ),
     "half of a character": (
@@ -680,9 +802,8 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         [
             'studip:database.prot: unknown key, did you mean "port"?',
             "studip:cache.memory_mib: must be at least 4, got 2",
-            "studip:database.kind: galera is not available yet on swarm; "
-            "available: single, external",
             "studip:database.members: must be odd and at least 3, got 4",
+            "studip:database.kind: galera needs at least 3 nodes, got 1",
             "studip:cache.kind: file is each replica's own: 3 replicas need redis or external, "
             "got file",
             "studip:load_balancer.certificate: must be given with https_port, got nothing",
@@ -690,6 +811,10 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ],
     ),
 }
+
+
+def test_the_folders_with_quotas_are_those_of_the_application() -> None:
+    assert list(FOLDERS) == [state.slug for state in STATE if state.shared]
 
 
 def test_there_are_enough_wrong_files() -> None:
@@ -964,22 +1089,6 @@ def test_the_dev_environment_is_valid() -> None:
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        (
-            "swarm",
-            [
-                "studip:database.kind: galera is not available yet on swarm; "
-                "available: single, external",
-                "studip:storage.kind: glusterfs is not available yet on swarm; "
-                "available: local, external",
-                "studip:nodes: more than one is not available yet on swarm, got 3",
-                *(
-                    f"studip:nodes[{index}].engine: ssh://***@node-{index + 1} is not available "
-                    "yet on swarm; available: unix:///var/run/docker.sock"
-                    for index in range(3)
-                ),
-                "studip:load_balancer.vrrp: is not available yet on swarm; leave it out",
-            ],
-        ),
         (
             "kubernetes",
             ["studip:orchestrator: kubernetes is not available yet; available: swarm"],

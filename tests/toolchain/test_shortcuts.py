@@ -47,9 +47,9 @@ def test_a_resource_is_registered_with_the_same_stack() -> None:
 def test_code_without_a_file_has_no_position_as_in_the_sdk() -> None:
     traces = []
     for asked in (shortcuts.stack_trace, SDK):
-        names = {"Volume": Volume, "asked": asked}
+        names: dict[str, Any] = {"Volume": Volume, "asked": asked}
         exec(compile("made = Volume(asked)", "<string>", "exec"), names)
-        traces.append(names["made"].trace)  # type: ignore[attr-defined]
+        traces.append(names["made"].trace)
     assert traces[0] == traces[1]
     assert not traces[0].frames[0].HasField("pc")
 

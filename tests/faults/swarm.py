@@ -1,0 +1,214 @@
+"""The highly available Swarm on machines made as containers, and what befalls it under load."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from components.labels import ENVIRONMENT as LABEL
+from stacks.settings import Settings, read_settings
+from tests.faults.load import Record, Sample
+from tests.faults.outage import Result, outage
+from tests.live.platform import Platform, Run
+from tests.testbed import Node, Testbed
+from tests.testbed.node import docker
+from toolchain.failure import Failure
+from toolchain.places import RESULTS, ROOT
+from toolchain.run import run
+
+ENVIRONMENT = "faults"
+PROFILE = "standard"
+AUTHORITY = "/tmp/authority.pem"  # in the client's container
+ROWS = RESULTS / "swarm-faults.json"
+
+
+def config(testbed: Testbed) -> dict[str, Any]:
+    """The settings of swarm, on the machines of a testbed."""
+    config: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.swarm.yaml").read_text())["config"]
+    config["studip:nodes"] = testbed.settings()
+    config["studip:platform"]["url"] = f"https://{testbed.address}"
+    config["studip:application"] = {"web": {"replicas": 3}}
+    config["studip:load_balancer"]["vrrp"] |= {"address": testbed.address, "profile": PROFILE}
+    return config
+
+
+class SwarmPlatform(Platform):
+    """The platform of `Pulumi.swarm.yaml` on a testbed, as users outside see it."""
+
+    patience = 2400  # s; the first time every image is built
+
+    def __init__(self, folder: Path, testbed: Testbed) -> None:
+        super().__init__(folder, ENVIRONMENT, config(testbed))
+        self.testbed = testbed
+        self.env["PATH"] = f"{testbed.folder / 'bin'}{os.pathsep}{self.env['PATH']}"
+
+    @property
+    def url(self) -> str:
+        """Address that moves."""
+        return f"https://{self.testbed.address}"
+
+    @property
+    def settings(self) -> Settings:
+        """What the settings file says."""
+        return read_settings(self.file)
+
+    def up(self, *arguments: str) -> Run:
+        """`pulumi up`; whoever loads afterwards trusts the platform's authority."""
+        done = super().up(*arguments)
+        if done.code == 0:
+            authority = self._pulumi("stack", "output", "authority").output
+            write = ["docker", "exec", "--interactive", self.testbed.client, "tee", AUTHORITY]
+            subprocess.run(write, input=authority, text=True, check=True, capture_output=True)
+        return done
+
+    def operate(self, *words: str) -> str:
+        """Output of a command for operators, who have the settings file in their checkout."""
+        file = ROOT / self.file.name
+        file.write_text(self.file.read_text())
+        try:
+            command = [sys.executable, "-m", "operations", *words, "--stack", self.environment]
+            return run(command, env=self.env, folder=ROOT, timeout=self.patience)
+        finally:
+            file.unlink()
+
+    def ask(self, path: str, *options: str) -> str:
+        """What a client outside is answered; raises Failure."""
+        return docker(
+            *("exec", self.testbed.client, "curl", "--silent", "--show-error", "--fail"),
+            *("--cacert", AUTHORITY, "--max-time", "20", *options, f"{self.url}{path}"),
+        )
+
+    def json(self, path: str, *options: str) -> Any:
+        """The same as JSON."""
+        return json.loads(self.ask(path, *options))
+
+    def owners(self) -> list[Node]:
+        """Machines that have the address."""
+        return [
+            node
+            for node in self.testbed.nodes
+            if node.running and f"inet {self.testbed.address}/" in node.run("ip", "address")
+        ]
+
+    def missing(self) -> list[str]:
+        """What should run and does not, as the Swarm and each machine say."""
+        node = next(node for node in self.testbed.nodes if node.running)
+        form = "{{.Name}} {{.Replicas}}"
+        found = []
+        for line in node.docker("service", "ls", "--format", form).splitlines():
+            name, counted = line.split()[:2]
+            if len(set(counted.split("/"))) != 1:
+                found.append(f"{name} {counted}")
+        for one in self.testbed.nodes:
+            if not one.running:
+                found.append(one.name)
+                continue
+            for health in ("unhealthy", "starting"):
+                own = ("--filter", f"label={LABEL}={ENVIRONMENT}", "--filter", f"health={health}")
+                found += one.docker("ps", *own, "--format", "{{.Names}}").split()
+        return found
+
+    def wait_whole(self, seconds: float = 300) -> None:
+        """Wait until nothing is missing; an AssertionError with what is."""
+        wait("everything is whole", lambda: not self.missing(), self.missing, seconds)
+
+
+def wait(
+    what: str,
+    condition: Callable[[], object],
+    why: Callable[[], object] = lambda: "",
+    seconds: float = 60,
+) -> None:
+    """Wait until something holds; an AssertionError with `why()` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except Failure as failure:
+            reason: object = failure
+        else:
+            reason = why()
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}: {reason}"
+        time.sleep(1)
+
+
+@dataclass
+class Load:
+    """Requests from outside while a block lasts."""
+
+    platform: SwarmPlatform
+    name: str  # mark of what is written
+    record: Record = field(default_factory=Record)
+
+    def __enter__(self) -> Self:
+        command = [
+            *("docker", "exec", "--interactive", self.platform.testbed.client, "python3", "-m"),
+            *("tests.faults.load", self.platform.url, "--authority", AUTHORITY),
+            *("--name", self.name, "--seconds", "600"),
+        ]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(5)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        output, errors = self._process.communicate(timeout=120)
+        if self._process.returncode != 0:
+            raise Failure(f"the load failed: {errors}")
+        raw = json.loads(output)
+        samples = [Sample(**sample) for sample in raw.pop("samples")]
+        self.record = Record(samples=samples, **raw)
+
+    def lost(self) -> list[str]:
+        """Acknowledged writes that the platform does not have."""
+        stored: set[str] = set()
+        last = 0
+        while rows := self.platform.json(f"/api/writes?after={last}")["writes"]:
+            stored |= {row["value"] for row in rows}
+            last = rows[-1]["id"]
+        return [value for value in self.record.acknowledged if value not in stored]
+
+    def result(self, fault: str, budget: float | None, redundancy: float | None) -> Result:
+        """What is written down of it; the outage is that of pages and writes."""
+        samples = self.record.samples
+        return Result(
+            fault=fault,
+            profile=PROFILE,
+            requests=len(samples),
+            failed=sum(bool(sample.failure) for sample in samples),
+            slowest_ms=round(max(sample.seconds for sample in samples) * 1000),
+            outage_s=round(max(outage(samples, ["page"]), outage(samples, ["write"])), 2),
+            budget_s=budget,
+            writes_acknowledged=len(self.record.acknowledged),
+            writes_lost=len(self.lost()),
+            redundancy_s=redundancy,
+        )
+
+
+def write_down(rows: Iterable[Result]) -> None:
+    """Keep results in build/, in the place of older ones of the same faults."""
+    new = [row.row for row in rows]
+    keys = {(row["fault"], row["profile"]) for row in new}
+    old: list[Mapping[str, Any]] = json.loads(ROWS.read_text()) if ROWS.exists() else []
+    kept = [row for row in old if (row["fault"], row["profile"]) not in keys]
+    ROWS.parent.mkdir(exist_ok=True)
+    ROWS.write_text(json.dumps([*kept, *new], indent=1) + "\n")

@@ -1,0 +1,110 @@
+"""The whole highly available Swarm, brought up by `pulumi up`, and what its users notice of faults.
+
+Writes build/swarm-faults.json.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from stacks.budget import budgets
+from tests.faults.swarm import Load, SwarmPlatform, wait, write_down
+from tests.testbed import Testbed
+from toolchain.places import ROOT
+
+pytestmark = pytest.mark.cluster
+
+REPLICAS = 3
+FILES = "/var/www/studip/data/upload_doc"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmPlatform]:
+    """The platform after its first `pulumi up`; its machines go with it."""
+    with Testbed("faults") as testbed:
+        testbed.join()
+        made = SwarmPlatform(tmp_path_factory.mktemp("faults"), testbed)
+        began = time.monotonic()
+        first = made.up()
+        assert first.code == 0, first.output
+        print(f"\nfrom nothing to a platform: {time.monotonic() - began:.0f} s")
+        made.wait_whole()
+        yield made
+
+
+def replicas(platform: SwarmPlatform, requests: int = 30) -> set[str]:
+    """Names of those that answered."""
+    return {str(platform.json("/api/status")["replica"]) for _ in range(requests)}
+
+
+def test_a_page_is_served_at_the_address_that_moves(platform: SwarmPlatform) -> None:
+    assert len(platform.owners()) == 1
+    assert "Stud.IP" in platform.ask("/")
+    assert len(replicas(platform)) == REPLICAS
+
+
+def test_a_file_uploaded_on_one_replica_is_read_on_the_others(platform: SwarmPlatform) -> None:
+    upload = ("--form", "file=@/project/README.md;filename=slides.txt")
+    entry = platform.json("/api/upload", *upload)
+    content = (ROOT / "README.md").read_bytes()
+    for _ in range(2 * REPLICAS):
+        assert platform.ask(f"/api/files/{entry['id']}").encode() == content
+    digest = hashlib.sha256(content).hexdigest()
+    find = f"find {FILES} -type f -name '*{entry['id']}*' -exec sha256sum {{}} +"
+    found = [
+        node.docker("exec", container, "sh", "-c", find).split()[0]
+        for node in platform.testbed.nodes
+        for container in node.containers(platform.name("web"))
+    ]
+    assert found == [digest] * REPLICAS
+
+
+def test_a_second_up_changes_nothing(platform: SwarmPlatform) -> None:
+    second = platform.up()
+    assert second.code == 0, second.output
+    assert second.changed == {}
+
+
+def test_status_knows_every_member_and_what_runs_beside_swarm(platform: SwarmPlatform) -> None:
+    platform.wait_whole()
+    told = json.loads(platform.operate("status", "--json"))
+    parts = {part["part"]: part["state"] for part in told["parts"]}
+    assert told["ok"], parts
+    members = ("database-{}", "cache-{}", "registry-{}", "storage-{}", "storage-mount-node-{}")
+    assert {name.format(number) for name in members for number in (1, 2, 3)} <= parts.keys()
+    assert parts["migrate"] == "done"
+
+
+def test_gc_asks_the_registry_with_tls_and_login(platform: SwarmPlatform) -> None:
+    said = platform.operate("gc", "--keep", "1")
+    assert said.splitlines()[-1].startswith("Removed 0 of ")
+
+
+def test_the_loss_of_the_node_with_the_address_is_survived(platform: SwarmPlatform) -> None:
+    platform.wait_whole()
+    (owner,) = platform.owners()
+    with Load(platform, "owner-killed") as load:
+        began = time.monotonic()
+        owner.kill()
+        wait("another node has the address", platform.owners)
+        time.sleep(30)
+    owner.start()
+    platform.wait_whole(600)
+    redundancy = time.monotonic() - began
+    allowed = {(one.part, one.fault): one.outage for one in budgets(platform.settings)}
+    # They begin together; requests wait for the one that takes longest.
+    budget = max(
+        allowed["address", "node killed"],
+        allowed["database", "network of the database primary cut"],
+        allowed["storage", "storage node killed"],
+    )
+    result = load.result("VIP owner's node killed", round(budget, 2), round(redundancy, 1))
+    write_down([result])
+    print(result)
+    assert result.writes_lost == 0
+    assert load.record.sessions_lost == []
+    assert load.record.files_lost == []
+    assert result.outage_s <= budget
