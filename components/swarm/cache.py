@@ -17,6 +17,7 @@ from components.workload import HealthCheck, Mount, Resources, SecretFile, Updat
 PORT = 6379
 USER = 999  # redis in the image
 SENTINEL_HEALTH_CHECK = HealthCheck(command=["healthcheck", "sentinel"])
+UNKNOWN_NAMES = "127.0.0.1"  # in each container: says at once that a name does not exist
 MEMBER_GRACE_PERIOD = 20.0  # s in which a master that stops hands over
 
 
@@ -130,6 +131,7 @@ class CacheCluster(ComponentResource):
                 update=Update(order="stop-first"),
                 constraints=[args.nodes[(number - 1) % len(args.nodes)].constraint],
                 stop_grace_period=MEMBER_GRACE_PERIOD,
+                name_servers=[UNKNOWN_NAMES],
             ),
             ResourceOptions(parent=self, depends_on=before),
         )

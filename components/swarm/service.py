@@ -33,6 +33,7 @@ class ServiceArgs:
     constraints: Sequence[str] = ()  # placement, e.g. `node.labels.zone == a`
     spread: Sequence[str] = ()  # node labels over whose values replicas are spread evenly
     per_node: int = 0  # replicas at most on one node; 0: any number
+    name_servers: Sequence[str] = ()  # addresses; asked for names that the engine doesn't know
     after: Sequence[Resource] = ()  # what its tasks wait for; its secrets do not
 
 
@@ -133,6 +134,13 @@ class Service(ComponentResource):
             mounts=[_mount(mount) for mount in workload.mounts],
             read_only=True,
             init=True,
+            dns_config=(
+                docker.ServiceTaskSpecContainerSpecDnsConfigArgs(
+                    nameservers=list(args.name_servers)
+                )
+                if args.name_servers
+                else None
+            ),
             cap_adds=list(workload.capabilities) or None,
             cap_drops=["ALL"],
             stop_grace_period=duration(args.stop_grace_period),

@@ -164,9 +164,10 @@ def volume(client: docker.DockerClient) -> Iterator[Volume]:
 
 
 @contextmanager
-def networks(client: docker.DockerClient) -> Iterator[str]:
-    """What the fixture `network` gives, for a time of any length."""
-    made = client.networks.create(f"studip-test-{uuid.uuid4().hex[:12]}", labels={LABEL: ""})
+def networks(client: docker.DockerClient, *, internal: bool = False) -> Iterator[str]:
+    """What the fixture `network` gives, for a time of any length; no way out if `internal`."""
+    name = f"studip-test-{uuid.uuid4().hex[:12]}"
+    made = client.networks.create(name, labels={LABEL: ""}, internal=internal)
     try:
         yield str(made.name)
     finally:
@@ -252,6 +253,7 @@ def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
         stop_signal: str | None = None,
         entrypoint: str | None = None,
         interval: int = 1,  # s from the start to the first health check, and between two
+        name_server: str | None = None,  # for names that the engine doesn't know
     ) -> Running:
         binds = {name: {"bind": path, "mode": "rw"} for name, path in (volumes or {}).items()}
         if secrets:
@@ -268,6 +270,7 @@ def runs(client: docker.DockerClient, volume: Volume) -> Iterator[Run]:
             labels={LABEL: ""},
             read_only=True,
             init=True,
+            dns=[name_server] if name_server else None,
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             stop_signal=stop_signal,

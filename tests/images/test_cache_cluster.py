@@ -165,6 +165,7 @@ class Start:
             secrets={"password": PASSWORD},
             network=self._network,
             alias=alias,
+            name_server="127.0.0.1",
         )
 
 
@@ -172,7 +173,7 @@ class Start:
 def cache(session_client: docker.DockerClient, built: Built) -> Iterator[Cache]:
     """A cache that all tests share; each finds it whole and leaves it so."""
     with (
-        networks(session_client) as network,
+        networks(session_client, internal=True) as network,  # as the data network is
         volumes(session_client) as volume,
         runs(session_client, volume) as run,
     ):

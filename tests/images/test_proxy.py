@@ -1,6 +1,7 @@
 """The proxy sends to who takes the writes, and cuts off who doesn't any more."""
 
 import base64
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 USER = 999
 PASSWORD = "pa'ss\\word_\"$HOME#%40"  # what a shell, HAProxy and Redis would take apart
+QUOTED = PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
 ENV = {"MEMBERS": "database-1,database-2,database-3"}
 
 # A member of no database: its role changes with a file, and it says its name to who connects.
@@ -156,8 +158,7 @@ def test_it_says_what_is_wrong_with_its_settings(
 
 def redis(running: Running, command: str, host: str = "127.0.0.1") -> str:
     """Answer to a command after the login."""
-    quoted = PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
-    login = base64.b64encode(f'AUTH "{quoted}"\n{command}\n'.encode()).decode()
+    login = base64.b64encode(f'AUTH "{QUOTED}"\n{command}\n'.encode()).decode()
     return running.sh(f"base64 -d <<< {login} | redis-cli -h {host}").removeprefix("OK\n")
 
 
@@ -172,11 +173,13 @@ def test_the_cache_is_the_redis_that_takes_writes(
             network=network,
             alias=f"cache-{number}",
         )
-        for number in (1, 2)
+        for number in (1, 2, 3)
     ]
     for server in servers:
         server.wait_healthy()
-    redis(servers[0], "REPLICAOF cache-2 6379")
+        redis(server, f'CONFIG SET masterauth "{QUOTED}"')
+    for follower in (0, 2):
+        redis(servers[follower], "REPLICAOF cache-2 6379")
     proxy = start(
         env={
             "CACHE_MEMBERS": "cache-1,cache-2",
@@ -192,11 +195,19 @@ def test_the_cache_is_the_redis_that_takes_writes(
     wait(lambda: "role:master" in role())
     assert redis(servers[0], "SET who second", address) == "OK"
     assert redis(servers[1], "GET who") == "second"
-    # The other one takes over.
+    # Who calls itself the master while nobody follows it is not meant.
+    wait(lambda: redis(servers[0], "GET who") == "second")
     redis(servers[0], "REPLICAOF NO ONE")
+    deadline = time.monotonic() + 4
+    while time.monotonic() < deadline:
+        assert redis(servers[0], "SET who third", address) == "OK"
+        assert redis(servers[0], "GET who") == "second"
+    # It takes over.
+    redis(servers[2], "REPLICAOF cache-1 6379")
     servers[1].container.kill()
     wait(lambda: "role:master" in role())
     assert redis(servers[0], "SET who first", address) == "OK"
+    wait(lambda: redis(servers[2], "GET who") == "first")
     # The password is in the pipe to HAProxy alone.
     seen = proxy.sh("cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n'; ls /tmp")
     assert "CACHE_PASSWORD_FILE" in seen

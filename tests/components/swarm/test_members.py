@@ -50,6 +50,13 @@ def test_members_and_sentinels_know_all_names_and_their_own() -> None:
         assert member["MEMBER"] == sentinel["SENTINEL"] == str(number)
 
 
+def test_nobody_waits_for_the_name_of_a_cache_member_that_is_down() -> None:
+    recording = recorded("cache_cluster")
+    for name in CACHE:
+        spec = recording.service(name).inputs["taskSpec"]["containerSpec"]
+        assert spec["dnsConfig"] == {"nameservers": ["127.0.0.1"]}
+
+
 def test_a_registry_serves_tls_with_a_login_on_every_address_of_its_node() -> None:
     recording = recorded("registry_cluster")
     service = recording.service("it-2")
