@@ -13,7 +13,7 @@ from member.report import Position, Report, State
 class Held:
     """What a disk holds while its member takes part in no cluster."""
 
-    state: State  # empty, broken or waiting
+    state: State  # empty, broken, unreadable or waiting
     cluster: str = ""
     position: Position = 0
     safe: bool = False

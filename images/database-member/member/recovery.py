@@ -79,6 +79,8 @@ def regain(
     if len(running) > len(peers):
         return _wait("all members run and will find each other")
     for report in known:
+        if report.state == "unreadable":
+            return _refuse(_unreadable([report.member]))
         if report.state not in ("waiting", "minority"):
             continue
         if conflict := _conflict(me, report, covers):
@@ -133,6 +135,8 @@ def _force(me: Report) -> Decision:
 def _elect(me: Report, everybody: Sequence[Report], covers: Covers) -> Decision:
     if all(report.state == "empty" for report in everybody):
         return _lead(me, min(everybody, key=lambda report: report.member), "all disks are empty")
+    if unreadable := [one.member for one in everybody if one.state == "unreadable"]:
+        return _refuse(_unreadable(unreadable))
     # In the order of their numbers, so that all members say the same.
     holders = sorted(
         (report for report in everybody if report.state == "waiting"),
@@ -179,6 +183,10 @@ def _conflict(one: Report, other: Report, covers: Covers) -> str:
 
 def _members(numbers: Sequence[int]) -> str:
     return f"member{'s' if len(numbers) > 1 else ''} {', '.join(map(str, sorted(numbers)))}"
+
+
+def _unreadable(numbers: Sequence[int]) -> str:
+    return f"what {_members(numbers)} holds can't be read and may be the newest data"
 
 
 def _wait(reason: str) -> Decision:

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 State = Literal[
     "empty",  # nothing on its disk
     "broken",  # data without a known history, as after an interrupted copy: worth nothing
+    "unreadable",  # data whose history could not be found out: it may be the newest
     "waiting",  # data on its disk, the database doesn't take part in any cluster
     "joining",  # the database starts or joins, with or without others
     "synced",  # serves
@@ -16,7 +17,7 @@ State = Literal[
     "stopping",  # ends in order
 ]
 SERVING: frozenset[State] = frozenset({"synced", "donor"})
-STOPPED: frozenset[State] = frozenset({"empty", "broken", "waiting"})
+STOPPED: frozenset[State] = frozenset({"empty", "broken", "unreadable", "waiting"})
 
 # How far a history goes: a number of transactions, or a set of them, as the engine has it.
 Position = int | str

@@ -44,7 +44,7 @@ def held(data: Path, recover: Callable[[], History | None]) -> Held:
         )
     found = recover()
     if found is None:
-        return Held(state="broken")
+        return Held(state="unreadable")
     if found.cluster == NOBODY:
         # Never part of a cluster: of a server without others, or killed in its first start.
         return Held(state="waiting" if not saved or saved.cluster == NOBODY else "broken")

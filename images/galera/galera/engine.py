@@ -100,7 +100,8 @@ class Galera:
     def prepare(self) -> Held:
         """What the disk holds; a server that was killed is recovered first."""
         self._configure(socket.gethostbyname(socket.gethostname()))
-        command = [*SERVER, "--wsrep-recover", "--skip-networking"]
+        # MariaDB wants an address to begin with; nobody is asked.
+        command = [*SERVER, "--wsrep-recover", "--wsrep-cluster-address=gcomm://127.0.0.1"]
         self._held = disk.held(self._data, lambda: disk.recovered(command))
         return self._held
 

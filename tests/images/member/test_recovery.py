@@ -33,6 +33,10 @@ def broken() -> Report:
     return Report(member=0, state="broken")
 
 
+def unreadable() -> Report:
+    return Report(member=0, state="unreadable")
+
+
 def at(
     position: Position,
     state: State = "waiting",
@@ -169,6 +173,18 @@ def test_an_operator_may_start_from_a_disk_although_one_is_missing() -> None:
     assert actions(at(5), at(9, cluster=TWO), GONE, forced=2) == ["wait", "bootstrap"]
 
 
+def test_a_disk_that_can_not_be_read_may_be_the_newest() -> None:
+    for others in ((at(5), at(7)), (unreadable(), at(7)), (empty(), broken())):
+        assert actions(unreadable(), *others) == ["wait"] * 3
+        assert any("1" in reason for reason in reasons(unreadable(), *others))
+    # What others have in service, or an operator decides, is all that counts.
+    assert actions(unreadable(), at(9, "synced"), at(9, "donor")) == ["join"]
+    assert actions(unreadable(), at(9), GONE, forced=2) == ["wait", "bootstrap"]
+    assert actions(unreadable(), at(9), at(8), forced=1) == ["wait"] * 3
+    assert _regain(unreadable(), at(3)).operator
+    assert _regain(unreadable(), at(3), forced=True).action == "restore"
+
+
 def test_an_operator_can_not_start_from_nothing() -> None:
     assert actions(empty(), GONE, at(7), forced=1) == ["wait", "wait"]
     assert actions(broken(), GONE, at(7), forced=1) == ["wait", "wait"]
@@ -267,6 +283,7 @@ ANY: tuple[Report | None, ...] = (
     GONE,
     empty(),
     broken(),
+    unreadable(),
     *(
         at(position, state, cluster=cluster, safe=safe, forks=forks)
         for position in (5, 9)
@@ -295,6 +312,7 @@ def test_whatever_three_members_are_at_most_one_starts_and_it_has_the_newest() -
             continue
         seen += 1
         assert GONE not in members
+        assert unreadable() not in members
         assert all(one and one.state in STOPPED for one in members)
         first = members[starting[0] - 1]
         assert first
