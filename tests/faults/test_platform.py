@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from components.labels import ENVIRONMENT as LABEL
 from stacks.budget import budgets
 from tests.faults.swarm import Load, SwarmPlatform, wait, write_down
 from tests.testbed import Testbed
@@ -83,6 +84,12 @@ def test_gc_asks_the_registry_with_tls_and_login(platform: SwarmPlatform) -> Non
     assert said.splitlines()[-1].startswith("Removed 0 of ")
 
 
+def test_operators_bring_it_up_to_date(platform: SwarmPlatform) -> None:
+    said = platform.operate("up")
+    assert f"Stud.IP ({platform.environment}) runs: {platform.url}" in said
+    assert "created" not in said
+
+
 def test_the_loss_of_the_node_with_the_address_is_survived(platform: SwarmPlatform) -> None:
     platform.wait_whole()
     (owner,) = platform.owners()
@@ -108,3 +115,12 @@ def test_the_loss_of_the_node_with_the_address_is_survived(platform: SwarmPlatfo
     assert load.record.sessions_lost == []
     assert load.record.files_lost == []
     assert result.outage_s <= budget
+
+
+def test_destroy_leaves_nothing_on_any_node(platform: SwarmPlatform) -> None:
+    platform.operate("destroy")
+    own = ("--quiet", "--filter", f"label={LABEL}={platform.environment}")
+    for node in platform.testbed.nodes:
+        for kind in (("ps", "--all"), ("service", "ls"), ("volume", "ls"), ("network", "ls")):
+            assert node.docker(*kind, *own) == "", (node.name, kind)
+        assert node.run("mount").count("glusterfs") == 0

@@ -197,6 +197,15 @@ def test_a_folder_of_the_node_draws_a_warning() -> None:
     ]
 
 
+@pytest.mark.parametrize("source", ["/var/lib/studip/swarm/shared/archiv", UNKNOWN])
+def test_a_folder_that_the_platform_mounts_on_every_node_needs_no_second_thought(
+    source: object,
+) -> None:
+    service = good("web")
+    container(service)["mounts"].append({"target": "/x", "type": "bind", "source": source})
+    assert warnings(service) == []
+
+
 def test_an_unknown_value_breaks_no_rule_and_hides_no_other() -> None:
     service = good("web")
     container(service).update(image=UNKNOWN)
@@ -229,6 +238,17 @@ JOB = {
         ),
         ({"memory": 0}, ["a memory limit must be set"]),
         ({"logOpts": {}}, ["log rotation (max-size) must be set"]),
+        (
+            {"capabilities": {"adds": ["CAP_SYS_ADMIN", "CAP_CHOWN"]}},
+            ["capabilities must not be added, got CAP_SYS_ADMIN, CAP_CHOWN"],
+        ),
+        (
+            {
+                "labels": [{"label": "studip.part", "value": "storage"}],
+                "capabilities": {"adds": ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE"]},
+            },
+            ["capabilities must not be added, got CAP_SYS_PTRACE"],
+        ),
     ],
 )
 def test_one_shot_containers_keep_what_holds_for_every_container(
