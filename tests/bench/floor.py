@@ -1,12 +1,18 @@
-"""As many resources as an environment has, and nothing in them: what Pulumi takes for their number.
+"""What Pulumi takes for a program of our kind, whatever it says. Run by Pulumi.
 
-Run by Pulumi.
+The packages that DESIGN names are imported, and as many resources as an environment has are
+registered, with nothing in them.
 """
 
 import os
 
+import pulumi_docker as docker
 import pulumi_random as random
+import pydantic
 from pulumi import ComponentResource
+
+assert docker.Service
+assert pydantic.BaseModel
 
 for number in range(int(os.environ["BENCH_COMPONENTS"])):
     ComponentResource("bench:index:Empty", f"component-{number}")
