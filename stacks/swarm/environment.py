@@ -47,8 +47,9 @@ class Environment:
 
     def options(self) -> ResourceOptions:
         """For each part that is not on one node alone."""
-        manager = self.manager
-        return ResourceOptions(providers=[manager.provider] if manager else None)  # type: ignore[list-item]
+        if self.manager is None:
+            return ResourceOptions()
+        return ResourceOptions(providers=[given(self.manager.provider)])
 
     def labels(self, part: str) -> dict[str, str]:
         """Labels of everything that belongs to `part`."""
