@@ -6,34 +6,18 @@ Writes build/swarm-faults.json.
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from components.labels import ENVIRONMENT as LABEL
 from stacks.budget import budgets
 from tests.faults.swarm import Load, SwarmPlatform, wait, write_down
-from tests.testbed import Testbed
 from toolchain.places import ROOT
 
 pytestmark = pytest.mark.cluster
 
 REPLICAS = 3
 FILES = "/var/www/studip/data/upload_doc"
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmPlatform]:
-    """The platform after its first `pulumi up`; its machines go with it."""
-    with Testbed("faults") as testbed:
-        testbed.join()
-        made = SwarmPlatform(tmp_path_factory.mktemp("faults"), testbed)
-        began = time.monotonic()
-        first = made.up()
-        assert first.code == 0, first.output
-        print(f"\nfrom nothing to a platform: {time.monotonic() - began:.0f} s")
-        made.wait_whole()
-        yield made
 
 
 def replicas(platform: SwarmPlatform, requests: int = 30) -> set[str]:

@@ -1,0 +1,252 @@
+"""What users of the highly available Swarm notice when a part of it dies, one part after another.
+
+Each fault runs under the same load, is healed, and is written to build/swarm-faults.json beside
+what the timers allow; docs/reliability.md is made from that (`python -m tests.faults.report`).
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from stacks.budget import budgets
+from tests.faults.outage import Result
+from tests.faults.swarm import Load, SwarmPlatform, wait, write_down
+from tests.testbed import Node
+from toolchain.failure import Failure
+
+pytestmark = pytest.mark.fault
+
+BEFORE = 5.0  # s of load until the fault
+AFTER = 15.0  # s of load once it is over
+CUT = 60.0  # s that a network stays cut
+WHOLE = 900.0  # s until everything must be whole again, however loaded this machine is
+GALERA = (4444, 4567, 4568)  # TCP: copies, replication, catching up
+GLUSTERFS = (24007, *range(49152, 49160))  # TCP: management and bricks
+IS_WRITER = "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/writer', timeout=5)"
+
+Heal = Callable[[], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Something that dies while users are there."""
+
+    name: str
+    befall: Callable[[SwarmPlatform], Heal | None]  # returns what ends it
+    lasts: float = 0.0  # s until it is ended
+    budget: Sequence[tuple[str, str]] = ()  # part and fault; the longest counts
+    unnoticed: bool = False  # no request may fail
+
+
+def containers(platform: SwarmPlatform, part: str) -> list[tuple[Node, str]]:
+    """All running containers of a part, each with its machine."""
+    return [
+        (node, container)
+        for node in platform.testbed.nodes
+        if node.running
+        for container in node.containers(platform.name(part))
+    ]
+
+
+def members(platform: SwarmPlatform) -> list[tuple[Node, str]]:
+    """The database's members, the one that takes the writes first."""
+    found = [one for number in (1, 2, 3) for one in containers(platform, f"database-{number}")]
+    return sorted(found, key=lambda one: not _is_writer(*one))
+
+
+def _is_writer(node: Node, container: str) -> bool:
+    try:
+        node.docker("exec", container, "python3", "-c", IS_WRITER)
+    except Failure:
+        return False
+    return True
+
+
+def leader(platform: SwarmPlatform) -> Node:
+    """The manager that leads the Swarm."""
+    form = "{{.Hostname}} {{.ManagerStatus}}"
+    listed = platform.testbed.nodes[0].docker("node", "ls", "--format", form).splitlines()
+    (name,) = [line.split()[0] for line in listed if line.endswith(" Leader")]
+    return next(node for node in platform.testbed.nodes if node.name == name)
+
+
+def bystander(platform: SwarmPlatform) -> Node:
+    """A machine that has neither the address nor the database's writer."""
+    busy = [*platform.owners(), members(platform)[0][0]]
+    return next(node for node in platform.testbed.nodes if node not in busy)
+
+
+# --- what befalls --------------------------------------------------------------------------------
+
+
+def kill_container(part: str) -> Callable[[SwarmPlatform], None]:
+    """Of a part's containers one dies; where one machine has the address, that machine's."""
+
+    def befall(platform: SwarmPlatform) -> None:
+        owners = platform.owners()
+        found = containers(platform, part)
+        node, container = min(found, key=lambda one: one[0] not in owners)
+        node.kill_container(container)
+
+    return befall
+
+
+def kill_keepalived(platform: SwarmPlatform) -> None:
+    """On the machine that has the address."""
+    owners = platform.owners()
+    found = [one for number in (1, 2) for one in containers(platform, f"address-{number}")]
+    ((node, container),) = [one for one in found if one[0] in owners]
+    node.kill_container(container)
+
+
+def kill_member(index: int) -> Callable[[SwarmPlatform], None]:
+    """The database's writer (0) or another member."""
+
+    def befall(platform: SwarmPlatform) -> None:
+        node, container = members(platform)[index]
+        node.kill_container(container)
+
+    return befall
+
+
+def cut_writer(platform: SwarmPlatform) -> Heal:
+    """The writer and the other members hear nothing of each other."""
+    node, container = members(platform)[0]
+    node.cut(ports=GALERA, container=container)
+    return lambda: node.heal(container)
+
+
+def kill_brick(platform: SwarmPlatform) -> None:
+    """The process that serves one copy of all files."""
+    node = bystander(platform)
+    for pid in node.processes("glusterfsd"):
+        node.kill_process(pid)
+
+
+def cut_storage(platform: SwarmPlatform) -> Heal:
+    """One copy of all files can't be reached, and reaches nobody."""
+    node = bystander(platform)
+    node.cut(ports=GLUSTERFS)
+    return node.heal
+
+
+def kill_leader(platform: SwarmPlatform) -> Heal:
+    """The Swarm's leader, with everything that runs on it."""
+    node = leader(platform)
+    node.kill()
+    return node.start
+
+
+def kill_bystander(platform: SwarmPlatform) -> Heal:
+    """A machine without the address and without the writer."""
+    node = bystander(platform)
+    node.kill()
+    return node.start
+
+
+def restart_all(platform: SwarmPlatform) -> Heal:
+    """All machines are shut down, and switched on again."""
+    for node in platform.testbed.nodes:
+        node.stop()
+    return platform.testbed.heal
+
+
+def roll_out(platform: SwarmPlatform) -> None:
+    """A setting of the application changes; all replicas are replaced."""
+    platform.config["studip:platform"] |= {"name": f"Stud.IP {time.time():.0f}"}
+    platform.write()
+    done = platform.up()
+    assert done.code == 0, done.output
+
+
+NODE_LOST = (
+    ("address", "node killed"),
+    ("database", "network of the database primary cut"),
+    ("storage", "storage node killed"),
+)
+FAULTS = [
+    Fault(
+        name="web replica killed",
+        befall=kill_container("web"),
+        budget=[("load balancer", "web replica killed")],
+    ),
+    Fault(
+        name="HAProxy killed",
+        befall=kill_container("load-balancer"),
+        budget=[("address", "load balancer killed")],
+    ),
+    Fault(
+        name="keepalived killed",
+        befall=kill_keepalived,
+        budget=[("address", "keepalived killed")],
+    ),
+    Fault(
+        name="database primary killed",
+        befall=kill_member(0),
+        budget=[("database", "database primary killed")],
+    ),
+    Fault(
+        name="database secondary killed",
+        befall=kill_member(1),
+        budget=[("database", "database secondary killed")],
+    ),
+    Fault(
+        name="network of the database primary cut",
+        befall=cut_writer,
+        lasts=CUT,
+        budget=[("database", "network of the database primary cut")],
+    ),
+    Fault(
+        name="storage brick killed",
+        befall=kill_brick,
+        budget=[("storage", "storage brick killed")],
+    ),
+    Fault(
+        name="network of a storage node cut",
+        befall=cut_storage,
+        lasts=CUT,
+        budget=[("storage", "network of a storage node cut")],
+    ),
+    Fault(name="Swarm leader killed", befall=kill_leader, lasts=30, budget=NODE_LOST),
+    Fault(name="worker node killed", befall=kill_bystander, lasts=30, budget=NODE_LOST),
+    Fault(name="rolling update", befall=roll_out, unnoticed=True),
+    Fault(name="all nodes stopped and started", befall=restart_all),
+]
+
+
+def under_load(platform: SwarmPlatform, fault: Fault) -> tuple[Result, Load]:
+    """Let it happen, end it, wait until all is whole."""
+    platform.wait_whole(WHOLE)
+    with Load(platform, fault.name.replace(" ", "-")) as load:
+        time.sleep(BEFORE)
+        began = time.monotonic()
+        heal = fault.befall(platform)
+        time.sleep(fault.lasts)
+        if heal:
+            heal()
+        time.sleep(AFTER)
+    platform.wait_whole(WHOLE)
+    wait("a page", lambda: platform.ask("/"), seconds=WHOLE)
+    redundancy = time.monotonic() - began - fault.lasts
+    allowed = {(one.part, one.fault): one.outage for one in budgets(platform.settings)}
+    budget = max((allowed[key] for key in fault.budget), default=None)
+    return load.result(fault.name, budget, round(redundancy, 1)), load
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_no_acknowledged_write_is_lost_and_the_outage_is_within_its_budget(
+    platform: SwarmPlatform, fault: Fault
+) -> None:
+    result, load = under_load(platform, fault)
+    write_down([result])
+    print(result)
+    assert result.writes_acknowledged > 0
+    assert result.writes_lost == 0
+    assert load.record.sessions_lost == []
+    assert load.record.files_lost == []
+    if fault.unnoticed:
+        assert result.failed == 0
+    if result.budget_s is not None:
+        assert result.outage_s <= result.budget_s
