@@ -17,6 +17,8 @@ from toolchain.failure import Failure
 
 SERVICE = "docker:index/service:Service"
 CONTAINER = "docker:index/container:Container"
+SECRET_MARK = "4dabf18193072939515e22adb298388d"  # Pulumi's own key of special values
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # its value for secrets
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _revealed(value: Any) -> Any:
         return [_revealed(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if "plaintext" in value:
+    if value.get(SECRET_MARK) == SECRET:
         return json.loads(value["plaintext"])
     return {key: _revealed(item) for key, item in value.items()}
 

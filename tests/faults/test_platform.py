@@ -1,15 +1,16 @@
 """The whole highly available Swarm, brought up by `pulumi up`, and what its users notice of faults.
 
-Writes build/swarm-faults.json.
+Writes build/swarm-faults.json. On two cores it takes about a quarter of an hour, half of that until
+all images are built.
 """
 
 import hashlib
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
-from components.labels import ENVIRONMENT as LABEL
 from stacks.budget import budgets
 from tests.faults.swarm import Load, SwarmPlatform, wait, write_down
 from toolchain.places import ROOT
@@ -83,8 +84,6 @@ def test_the_loss_of_the_node_with_the_address_is_survived(platform: SwarmPlatfo
         wait("another node has the address", platform.owners)
         time.sleep(30)
     owner.start()
-    platform.wait_whole(600)
-    redundancy = time.monotonic() - began
     allowed = {(one.part, one.fault): one.outage for one in budgets(platform.settings)}
     # They begin together; requests wait for the one that takes longest.
     budget = max(
@@ -92,19 +91,13 @@ def test_the_loss_of_the_node_with_the_address_is_survived(platform: SwarmPlatfo
         allowed["database", "network of the database primary cut"],
         allowed["storage", "storage node killed"],
     )
-    result = load.result("VIP owner's node killed", round(budget, 2), round(redundancy, 1))
+    result = load.result("VIP owner's node killed", round(budget, 2), None)
+    write_down([result])
+    platform.wait_whole(600)
+    result = replace(result, redundancy_s=round(time.monotonic() - began, 1))
     write_down([result])
     print(result)
     assert result.writes_lost == 0
     assert load.record.sessions_lost == []
     assert load.record.files_lost == []
     assert result.outage_s <= budget
-
-
-def test_destroy_leaves_nothing_on_any_node(platform: SwarmPlatform) -> None:
-    platform.operate("destroy")
-    own = ("--quiet", "--filter", f"label={LABEL}={platform.environment}")
-    for node in platform.testbed.nodes:
-        for kind in (("ps", "--all"), ("service", "ls"), ("volume", "ls"), ("network", "ls")):
-            assert node.docker(*kind, *own) == "", (node.name, kind)
-        assert node.run("mount").count("glusterfs") == 0

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import json
 import os
 import socket
 import tarfile
@@ -11,7 +12,7 @@ import pytest
 
 from components.labels import labels
 from operations import gc, parts, pulumi, shell
-from operations.distribution import Registry, Version
+from operations.distribution import Access, Registry, Version
 from operations.engine import Client, Engines
 from operations.pulumi import Resource, State
 from tests.images.conftest import Built, built, session_client
@@ -44,6 +45,34 @@ def test_repository_and_digest_are_read_from_the_path() -> None:
 def test_images_that_only_the_state_names_are_used() -> None:
     image = Resource("urn::image", "image", "", {"repoDigest": "127.0.0.1:1/web@sha256:1"})
     assert gc.recorded(State(resources=[image])) == {"sha256:1"}
+
+
+def test_the_login_of_a_clusters_registry_is_read_from_the_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    urn = f"urn:pulumi:{ENVIRONMENT}::studip::{gc.PASSWORD}::studip-{ENVIRONMENT}-registry-password"
+    sealed = {pulumi.SECRET_MARK: pulumi.SECRET, "plaintext": '"let me in"'}
+    resources = [
+        {"urn": urn, "type": gc.PASSWORD, "id": "none", "outputs": {"result": sealed}},
+        {"urn": "stack", "type": "pulumi:pulumi:Stack", "outputs": {"authority": "PEM"}},
+    ]
+    exported = {"deployment": {"resources": resources}}
+    asked: list[tuple[str, ...]] = []
+
+    def capture(*arguments: str) -> str:
+        asked.append(arguments)
+        return json.dumps(exported)
+
+    monkeypatch.setattr(pulumi, "stacks", lambda: [ENVIRONMENT])
+    monkeypatch.setattr(pulumi, "capture", capture)
+    assert gc.access(ENVIRONMENT) == Access("studip", "let me in", "PEM")
+    assert "--show-secrets" in asked[0]
+    # What only looks never asks for secrets.
+    pulumi.state(ENVIRONMENT)
+    assert "--show-secrets" not in asked[1]
+    exported["deployment"]["resources"] = resources[1:]
+    with pytest.raises(Failure, match="has no login of the registry: `make up` writes it"):
+        gc.access(ENVIRONMENT)
 
 
 def test_at_least_one_version_is_kept() -> None:

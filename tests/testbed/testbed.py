@@ -262,9 +262,9 @@ class Testbed:
     def save(self) -> None:
         """Keep images and build cache of the first machine, which ends, for testbeds to come."""
         node = self.node(1)
-        node.run(
-            *("bash", "-c", "docker swarm leave --force; docker ps -aq | xargs -r docker rm -fv"),
-        )
+        # A Swarm that is left removes its containers too.
+        remove_all = "until docker ps -aq | xargs -r docker rm -fv; do sleep 1; done"
+        node.run("bash", "-c", f"docker swarm leave --force; {remove_all}")
         node.stop()
         made = seed().with_suffix(f".{os.getpid()}")
         inner = "cd /var/lib/docker && exec tar --create --xattrs --xattrs-include='*' "
