@@ -4,6 +4,7 @@ import itertools
 import json
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -56,10 +57,10 @@ class Load:
         times = sorted(self.acknowledged().values())
         return max(after - before for before, after in itertools.pairwise(times))
 
-    def wait_for_more(self, seconds: float = 60.0) -> None:
-        """Wait until another write is acknowledged."""
-        before = len(self.acknowledged())
-        wait(lambda: len(self.acknowledged()) > before, seconds)
+    def wait_for_more(self, seconds: float = 60.0, writes: int = 1) -> None:
+        """Wait until so many writes are acknowledged that were not before."""
+        now = time.time()
+        wait(lambda: sum(at > now for at in self.acknowledged().values()) >= writes, seconds)
 
     def stop(self) -> None:
         """No more writes."""
@@ -203,6 +204,10 @@ class Cluster:
         """How often a member wrote something."""
         return self.running[number].logs().count(text)
 
+    def bootstraps(self, number: int) -> int:
+        """How often a member started the cluster."""
+        return self.log(number, f"member {number}: bootstrap: ")
+
     def proxy(self, **env: str) -> Running:
         """Start a proxy, and wait until it finds a writer."""
         proxy = self.run(
@@ -236,7 +241,8 @@ class Cluster:
         """Start to write through the proxy."""
         self.sql(
             self.writers()[0],
-            "CREATE TABLE IF NOT EXISTS studip.load_test (value BIGINT PRIMARY KEY)",
+            # Empty, as a value that is there already would be acknowledged without being written.
+            "CREATE OR REPLACE TABLE studip.load_test (value BIGINT PRIMARY KEY)",
         )
         script = Path(__file__).with_name("load.php").read_text().removeprefix("<?php")
         load = Load(self.client(self.built("php"), ["php", "-r", script, str(processes)]))

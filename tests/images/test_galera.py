@@ -327,8 +327,7 @@ def test_a_member_whose_disk_is_full_leaves_and_comes_back_with_a_larger_one(
         + "INSERT INTO studip.filling VALUES (REPEAT('x', 20000000));" * 4,
     )
     wait(lambda: cluster.report(victim)["state"] != "synced", 60)
-    before = len(load.acknowledged())
-    wait(lambda: len(load.acknowledged()) > before + 10)
+    load.wait_for_more(writes=10)
     load.stop()
     report("disk of a secondary full", load)
     assert cluster.writers() == [writer]
@@ -352,7 +351,7 @@ def test_all_stopped_in_order_start_again_with_everything(cluster: Cluster) -> N
     cluster.wait_synced()
     assert [cluster.lost(load, number) for number in cluster.numbers] == [set()] * 3
     assert sum(cluster.log(number, "it has the newest position") for number in cluster.numbers) > 0
-    assert sum(cluster.log(number, "bootstrap: ") for number in cluster.numbers) == 1
+    assert sum(map(cluster.bootstraps, cluster.numbers)) == 1
 
 
 def test_all_killed_start_again_from_the_newest(cluster: Cluster) -> None:
@@ -360,14 +359,13 @@ def test_all_killed_start_again_from_the_newest(cluster: Cluster) -> None:
     writer = cluster.wait_synced()
     behind = next(number for number in cluster.numbers if number != writer)
     cluster.kill(behind)
-    before = len(load.acknowledged())
-    wait(lambda: len(load.acknowledged()) > before + 50)
+    load.wait_for_more(writes=50)
     cluster.kill(*(number for number in cluster.numbers if number != behind))
     load.stop()
     cluster.start()
     cluster.wait_synced()
-    assert cluster.log(behind, "bootstrap: ") == 0
-    assert sum(cluster.log(number, "bootstrap: ") for number in cluster.numbers) == 1
+    assert cluster.bootstraps(behind) == 0
+    assert sum(map(cluster.bootstraps, cluster.numbers)) == 1
     assert [cluster.lost(load, number) for number in cluster.numbers] == [set()] * 3
 
 
@@ -377,8 +375,7 @@ def test_with_one_member_missing_nobody_starts_until_an_operator_says_so(
     load = cluster.load()
     cluster.wait_synced()
     cluster.kill(3)
-    before = len(load.acknowledged())
-    wait(lambda: len(load.acknowledged()) > before + 50)
+    load.wait_for_more(writes=50)
     cluster.kill(1, 2)
     load.stop()
     # Member 1, which may be the newest, doesn't come.
@@ -409,8 +406,7 @@ def test_who_went_further_than_an_operator_knew_is_not_let_in(cluster: Cluster) 
     first, second = (number for number in cluster.numbers if number != writer)
     # All but one die; an operator lets an old one go on.
     cluster.kill(first)
-    before = len(load.acknowledged())
-    wait(lambda: len(load.acknowledged()) > before + 50)
+    load.wait_for_more(writes=50)
     cluster.kill(writer, second)
     load.stop()
     cluster.volumes[second] = cluster.volume()

@@ -123,6 +123,8 @@ def _join(me: Report, serving: Sequence[Report], covers: Covers) -> Decision:
                 f"this disk is at {me.position}, beyond the cluster's {first.position}; "
                 "what the cluster doesn't know would be lost"
             )
+    if me.state == "unreadable" and first.forks - me.forks:
+        return _refuse(f"an operator let others go on, but {_unreadable([me.member])}")
     return Decision(action="join", reason=f"{_members([one.member for one in serving])} in service")
 
 

@@ -179,6 +179,9 @@ def test_a_disk_that_can_not_be_read_may_be_the_newest() -> None:
         assert any("1" in reason for reason in reasons(unreadable(), *others))
     # What others have in service, or an operator decides, is all that counts.
     assert actions(unreadable(), at(9, "synced"), at(9, "donor")) == ["join"]
+    forced = at(9, "synced", forks=(FORK,))
+    assert actions(unreadable(), forced, forced) == ["wait"]
+    assert actions(replace(unreadable(), forks=forced.forks), forced, forced) == ["join"]
     assert actions(unreadable(), at(9), GONE, forced=2) == ["wait", "bootstrap"]
     assert actions(unreadable(), at(9), at(8), forced=1) == ["wait"] * 3
     assert _regain(unreadable(), at(3)).operator
