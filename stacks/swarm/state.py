@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pulumi import Input
+from pulumi import Input, Output
 
 from components import members
 from components.cache import CacheArgs, CacheClusterArgs, CacheEndpoint
@@ -120,8 +120,8 @@ def registry(
                 ip_addresses=["127.0.0.1", *(node.address for node in nodes)],
             ),
             user=REGISTRY_USER,
-            password=environment.registry_password.result,
-            password_hash=environment.registry_password.bcrypt_hash,
+            password=Output.secret(environment.registry_password.result),
+            password_hash=Output.secret(environment.registry_password.bcrypt_hash),
             labels=environment.labels("registry"),
             resources=resources(chosen.resources),
             logging=environment.logging,

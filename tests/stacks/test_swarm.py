@@ -11,7 +11,7 @@ from components.swarm.storage import WATCH
 from stacks.settings import load_settings
 from stacks.settings.file import read
 from tests.recording import Recording, revealed
-from tests.snapshot import ROOT, built, environment
+from tests.snapshot import ROOT, built, environment, lines
 from tests.stacks.test_order import SERVICE, waits_for
 
 CONTAINER = "docker:index/container:Container"
@@ -76,6 +76,11 @@ def test_what_runs_before_the_registry_is_built_by_each_node(swarm: Recording) -
             if name != "rootfs":
                 below = f"{PREFIX}-image-rootfs-node-{number}-image"
                 assert below in waits_for(swarm, seed.name)
+
+
+def test_no_password_is_in_plain_sight(swarm: Recording) -> None:
+    for line in lines(swarm):
+        assert "generated for" not in line, line[:80]
 
 
 def test_the_application_sees_database_and_cache_through_the_proxy(swarm: Recording) -> None:
