@@ -39,7 +39,7 @@ def main() -> int:
     """Write the document's table anew."""
     if not ROWS.exists():
         print(
-            f"{ROWS.relative_to(ROOT)} is not there: `make test-faults` makes it", file=sys.stderr
+            f"{ROWS.relative_to(ROOT)} is not there: `make test-swarm` makes it", file=sys.stderr
         )
         return 1
     head = DOCUMENT.read_text().split(MARK)[0]

@@ -16,7 +16,7 @@ from tests.faults.swarm import Load, SwarmPlatform, wait, write_down
 from tests.testbed import Node
 from toolchain.failure import Failure
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.cluster, pytest.mark.fault]
 
 BEFORE = 5.0  # s of load until the fault
 AFTER = 15.0  # s of load once it is over

@@ -15,7 +15,7 @@ from stacks.budget import budgets
 from tests.faults.swarm import Load, SwarmPlatform, wait, write_down
 from toolchain.places import ROOT
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.fault]
 
 REPLICAS = 3
 FILES = "/var/www/studip/data/upload_doc"

@@ -27,7 +27,9 @@ TARGETS = [
     "test",
     "test-unit",
     "test-live",
+    "test-nodes",
     "test-swarm",
+    "test-faults",
     "lint",
     "format",
     "snapshot",
@@ -85,7 +87,7 @@ def test_ci_tells_the_time_of_each_stage(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "make --keep-going lint, CI=true" in done.stdout
     rows = [line.split() for line in done.stdout.splitlines()[-6:]]
-    assert [row[0] for row in rows] == ["STAGE", "toolchain", "lint", "test", "test-swarm", "total"]
+    assert [row[0] for row in rows] == ["STAGE", "toolchain", "lint", "test", "test-nodes", "total"]
     assert [row[3] for row in rows[1:5]] == ["ok"] * 4
     assert int(rows[3][1]) >= 1
 
