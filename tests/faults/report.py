@@ -38,9 +38,7 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
 def main() -> int:
     """Write the document's table anew."""
     if not ROWS.exists():
-        print(
-            f"{ROWS.relative_to(ROOT)} is not there: `make test-swarm` makes it", file=sys.stderr
-        )
+        print(f"{ROWS.relative_to(ROOT)} is not there: `make test-swarm` makes it", file=sys.stderr)
         return 1
     head = DOCUMENT.read_text().split(MARK)[0]
     DOCUMENT.write_text(f"{head}{MARK}{table(json.loads(ROWS.read_text()))}")
