@@ -28,7 +28,7 @@ MEMBER_CAPABILITIES = (
     "CAP_SYS_ADMIN",  # attributes of the trusted class, in which copies keep count of each other
 )
 CLIENT_CAPABILITIES = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_SYS_ADMIN")
-CHECK = HealthCheck(command=["healthcheck"], timeout=10.0, start_period=300.0)
+CHECK = HealthCheck(command=["healthcheck"], start_period=300.0)
 
 
 class Glusterfs(ComponentResource):
