@@ -4,6 +4,7 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable
+from functools import cache
 
 from components.naming import Names
 from components.registry import REGISTRY_USER
@@ -99,7 +100,13 @@ def reach(client: Client, container: str, node: str, stack: str) -> Registry:
     place = f"{host or default}:{port}"
     if not env.get(CERTIFICATE):
         return Registry(f"http://{place}")
-    return Registry(f"https://{place}", access(stack))
+    return Registry(f"https://{place}", _known_access(stack))
+
+
+@cache
+def _known_access(stack: str) -> Access:
+    """`access`, once for a command: each look at the state starts Pulumi."""
+    return access(stack)
 
 
 def access(stack: str) -> Access:

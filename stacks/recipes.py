@@ -126,8 +126,9 @@ class Recipes:
         return self._image("studip", folder, dockerfile, registry, build_args)
 
     def _base(self, registry: RegistryEndpoint) -> Output[str]:
-        rootfs: Input[str] = self._official("base") or versions().rootfs
-        if self._nodes and not self._official("base"):
+        official = self._official("base")
+        rootfs: Input[str] = official or versions().rootfs
+        if self._nodes and official is None:
             managers = [node.name for node in self._settings.nodes if node.role == "manager"]
             rootfs = self._root_file_systems()[managers[0]]
         return self._build("base", registry, {"ROOTFS": rootfs}, staged=False)

@@ -11,9 +11,9 @@ from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
+from operations.pulumi import SECRET, SECRET_MARK
+
 DIGEST = "sha256:" + "0" * 64
-SECRET_MARK = "4dabf18193072939515e22adb298388d"  # Pulumi's own key of special values
-SECRET = "1b47061264138c4ac30d75fd1eb44270"  # its value for secrets
 
 
 @dataclass(frozen=True)

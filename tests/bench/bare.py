@@ -12,12 +12,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from operations.pulumi import SECRET_MARK
 from tests.live.platform import Platform
 from toolchain.places import ROOT
 from toolchain.plugins.common.resource import Call
 from toolchain.plugins.docker.provider import DockerProvider
-
-SPECIAL = "4dabf18193072939515e22adb298388d"  # Pulumi's own key of special values
 
 
 class Bare:
@@ -65,7 +64,7 @@ class Bare:
 def plain(value: Any) -> Any:
     """A value of the state without secrecy and without what Pulumi notes beside it."""
     if isinstance(value, dict):
-        if SPECIAL in value:
+        if SECRET_MARK in value:
             return plain(json.loads(value["plaintext"]))
         return {key: plain(one) for key, one in value.items() if not key.startswith("__")}
     return [plain(one) for one in value] if isinstance(value, list) else value

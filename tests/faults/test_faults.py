@@ -132,18 +132,15 @@ def cut_storage(platform: SwarmPlatform) -> Heal:
     return node.heal
 
 
-def kill_leader(platform: SwarmPlatform) -> Heal:
-    """The Swarm's leader, with everything that runs on it."""
-    node = leader(platform)
-    node.kill()
-    return node.start
+def kill_node(choose: Callable[[SwarmPlatform], Node]) -> Callable[[SwarmPlatform], Heal]:
+    """A machine dies, with everything that runs on it, until it is switched on again."""
 
+    def befall(platform: SwarmPlatform) -> Heal:
+        node = choose(platform)
+        node.kill()
+        return node.start
 
-def kill_bystander(platform: SwarmPlatform) -> Heal:
-    """A machine without the address and without the writer."""
-    node = bystander(platform)
-    node.kill()
-    return node.start
+    return befall
 
 
 def restart_all(platform: SwarmPlatform) -> Heal:
@@ -209,8 +206,8 @@ FAULTS = [
         lasts=CUT,
         budget=[("storage", "network of a storage node cut")],
     ),
-    Fault(name="Swarm leader killed", befall=kill_leader, lasts=30, budget=NODE_LOST),
-    Fault(name="worker node killed", befall=kill_bystander, lasts=30, budget=NODE_LOST),
+    Fault(name="Swarm leader killed", befall=kill_node(leader), lasts=30, budget=NODE_LOST),
+    Fault(name="worker node killed", befall=kill_node(bystander), lasts=30, budget=NODE_LOST),
     Fault(name="rolling update", befall=roll_out, unnoticed=True),
     Fault(name="all nodes stopped and started", befall=restart_all),
 ]
