@@ -1,0 +1,301 @@
+"""What a data centre tells of its Stud.IP today, of what it wants, and of what it can offer.
+
+Each number has a unit, a default and the source of that default here; what it means stands in
+`evaluation/texts/inventory.yaml`, in both languages, under its key.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from evaluation.quantity import Quantity
+
+OWN = "own figure; no default can know it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a number is measured in, what it may be, and where its default comes from."""
+
+    unit: str  # as printed: h/year, requests/s, GiB; "" for a plain count or share
+    at_least: float
+    at_most: float
+    source: str  # of the default: a publication, a measurement of this project, or a judgement
+
+
+def number(
+    low: float,
+    high: float | None = None,
+    *,
+    unit: str,
+    at_least: float = 0.0,
+    at_most: float = 1e9,
+    source: str,
+) -> Any:
+    """A field with a quantity; `low` and `high`: its default."""
+    about = About(unit=unit, at_least=at_least, at_most=at_most, source=source)
+    return Field(default=Quantity.of(low, high), json_schema_extra={"about": vars(about)})
+
+
+def optional(*, unit: str, at_least: float = 0.0, at_most: float = 1e9, source: str) -> Any:
+    """A field with a quantity that is derived from others, as `source` says, unless it is given."""
+    about = About(unit=unit, at_least=at_least, at_most=at_most, source=source)
+    return Field(default=None, json_schema_extra={"about": vars(about)})
+
+
+class Model(BaseModel):
+    """An inventory does not change once it is read; what nobody reads is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
+    )
+
+
+class Machine(Model):
+    """One machine that the platform runs on today."""
+
+    name: str
+    role: Literal["all", "web", "database", "files", "balancer"] = "all"
+    virtual: bool = True  # a hypervisor starts it elsewhere when its host dies
+    cores: Quantity = number(4, unit="cores", at_least=1, at_most=512, source=OWN)
+    memory_gib: Quantity = number(16, unit="GiB", at_least=1, at_most=8192, source=OWN)
+
+
+class Load(Model):
+    """Who uses the platform, and how hard."""
+
+    students: Quantity = number(10_000, unit="persons", at_least=1, at_most=1e6, source=OWN)
+    daily_accesses: Quantity = number(8_000, unit="accesses/day", at_most=1e8, source=OWN)
+    requests_per_access: Quantity = number(
+        20, 60, unit="requests", at_least=1, at_most=10_000, source="judgement"
+    )
+    peak_hour_share: Quantity = number(0.09, 0.14, unit="", at_most=1, source="judgement")
+    peak_factor: Quantity = number(1.5, 2.5, unit="", at_least=1, at_most=50, source="judgement")
+    semester_start_factor: Quantity = number(
+        1.5, 2.5, unit="", at_least=1, at_most=50, source="judgement"
+    )
+    growth: Quantity = number(0.0, 0.05, unit="1/year", at_least=-0.5, at_most=2, source="judgement")
+    peak_requests_per_second: Quantity | None = optional(
+        unit="requests/s", at_most=1e6, source="accesses, requests, share and factor of the peak"
+    )
+    service_time_ms: Quantity = number(
+        60, 200, unit="ms", at_least=0.1, at_most=60_000, source="judgement; better: measure"
+    )
+    service_time_cv: Quantity = number(
+        0.8, 1.6, unit="", at_most=20, source="judgement; better: measure"
+    )
+    database_share: Quantity = number(0.2, 0.5, unit="", at_most=1, source="judgement")
+    workers_per_core: Quantity = number(4, unit="", at_least=0.1, at_most=64, source="judgement")
+    sessions: Quantity | None = optional(
+        unit="sessions", at_most=1e7, source="accesses of the peak hour"
+    )
+    hours: tuple[Quantity, ...] | None = None  # accesses of 24 hours of a day, measured
+
+
+class Data(Model):
+    """What is kept, and how it grows."""
+
+    database_gib: Quantity = number(10, unit="GiB", at_most=1e5, source=OWN)
+    database_growth_gib: Quantity = number(1, 3, unit="GiB/year", at_most=1e5, source="judgement")
+    files_gib: Quantity = number(500, unit="GiB", at_most=1e6, source=OWN)
+    files_growth_gib: Quantity = number(50, 150, unit="GiB/year", at_most=1e6, source="judgement")
+
+
+class Wanted(Model):
+    """What the platform must keep."""
+
+    availability_percent: Quantity = number(
+        99.5, unit="%", at_least=50, at_most=99.9999, source="judgement"
+    )
+    rpo_minutes: Quantity = number(60, unit="min", at_most=1e6, source="judgement")
+    rto_hours: Quantity = number(8, unit="h", at_most=1e4, source="judgement")
+    p95_ms: Quantity = number(1_000, unit="ms", at_least=1, at_most=1e6, source="judgement")
+    maintenance_hours_per_month: Quantity = number(
+        4, unit="h/month", at_most=720, source="judgement"
+    )
+
+
+Level = Literal["none", "basic", "solid"]
+
+
+class Skills(Model):
+    """What somebody who works for the platform can already do."""
+
+    linux: Level = "solid"
+    docker: Level = "basic"
+    kubernetes: Level = "none"
+    database_cluster: Level = "none"
+    distributed_storage: Level = "none"
+    pulumi: Level = "none"
+
+
+class Staff(Model):
+    """Who runs the platform."""
+
+    people: Quantity = number(2, unit="persons", at_most=1_000, source=OWN)
+    hours_per_week: Quantity = number(8, unit="h/week", at_most=10_000, source=OWN)
+    on_call: bool = False
+    reaction_hours: Quantity = number(0.5, 2, unit="h", at_most=200, source="judgement")
+    reaction_hours_off_time: Quantity = number(8, 16, unit="h", at_most=400, source="judgement")
+    skills: Skills = Skills()
+
+
+class Costs(Model):
+    """What things cost; in one currency, taxes included."""
+
+    currency: str = "EUR"
+    staff_per_hour: Quantity = number(55, 80, unit="EUR/h", at_most=1e4, source="judgement")
+    core_per_year: Quantity = number(60, 150, unit="EUR/year", at_most=1e5, source="judgement")
+    memory_gib_per_year: Quantity = number(10, 30, unit="EUR/year", at_most=1e4, source="judgement")
+    storage_gib_per_year: Quantity = number(
+        0.2, 0.8, unit="EUR/year", at_most=1e3, source="judgement"
+    )
+    outage_per_hour: Quantity | None = optional(
+        unit="EUR/h", at_most=1e7, source="students who would have used that hour, and their time"
+    )
+    training_per_skill: Quantity = number(
+        1_500, 4_000, unit="EUR", at_most=1e6, source="judgement"
+    )
+
+
+class Machines(Model):
+    """Machines that the data centre would give us."""
+
+    count: Quantity = number(3, unit="machines", at_most=10_000, source=OWN)
+    cores: Quantity = number(8, unit="cores", at_least=1, at_most=512, source=OWN)
+    memory_gib: Quantity = number(32, unit="GiB", at_least=1, at_most=8192, source=OWN)
+    zones: Quantity = number(1, unit="zones", at_least=1, at_most=100, source=OWN)
+
+
+class Cluster(Model):
+    """A Swarm or a Kubernetes that others run for us."""
+
+    nodes: Quantity = number(3, unit="nodes", at_least=1, at_most=10_000, source=OWN)
+    zones: Quantity = number(1, unit="zones", at_least=1, at_most=100, source=OWN)
+    cores: Quantity = number(16, unit="cores", at_least=0.1, at_most=1e5, source=OWN)
+    memory_gib: Quantity = number(64, unit="GiB", at_least=0.1, at_most=1e6, source=OWN)
+    availability_percent: Quantity = number(
+        99.9, unit="%", at_least=50, at_most=99.9999, source="judgement"
+    )
+    price_per_year: Quantity = number(0, unit="EUR/year", at_most=1e8, source=OWN)
+
+
+class LoadBalancer(Model):
+    """An address with a load balancer behind it that others run for us."""
+
+    tls: bool = True
+    availability_percent: Quantity = number(
+        99.95, unit="%", at_least=50, at_most=99.9999, source="judgement"
+    )
+    price_per_year: Quantity = number(0, unit="EUR/year", at_most=1e8, source=OWN)
+
+
+class Database(Model):
+    """A database that others run for us."""
+
+    engine: Literal["mariadb", "mysql", "other"] = "mariadb"
+    members: Quantity = number(1, unit="members", at_least=1, at_most=99, source=OWN)
+    size_gib: Quantity = number(100, unit="GiB", at_most=1e6, source=OWN)
+    availability_percent: Quantity = number(
+        99.9, unit="%", at_least=50, at_most=99.9999, source="judgement"
+    )
+    rpo_minutes: Quantity = number(5, unit="min", at_most=1e6, source="judgement")
+    price_per_year: Quantity = number(0, unit="EUR/year", at_most=1e8, source=OWN)
+    address: str | None = None  # host:port, where it is known already
+
+
+class Storage(Model):
+    """A file system that others run for us."""
+
+    kind: Literal["nfs", "cephfs", "glusterfs", "other"] = "nfs"
+    shared: bool = True  # several nodes may write (RWX)
+    size_gib: Quantity = number(2_000, unit="GiB", at_most=1e7, source=OWN)
+    throughput_mib: Quantity = number(100, unit="MiB/s", at_most=1e6, source="judgement")
+    availability_percent: Quantity = number(
+        99.9, unit="%", at_least=50, at_most=99.9999, source="judgement"
+    )
+    price_gib_per_year: Quantity = number(0, unit="EUR/year", at_most=1e3, source=OWN)
+    address: str | None = None  # server, where it is known already
+    path: str | None = None  # its export
+
+
+class Service(Model):
+    """A registry, or a GitLab with runners, that others run for us."""
+
+    availability_percent: Quantity = number(
+        99.5, unit="%", at_least=50, at_most=99.9999, source="judgement"
+    )
+    price_per_year: Quantity = number(0, unit="EUR/year", at_most=1e8, source=OWN)
+    address: str | None = None
+
+
+class Backup(Model):
+    """Copies that others keep for us."""
+
+    interval_hours: Quantity = number(24, unit="h", at_least=0.01, at_most=8760, source="judgement")
+    restore_gib_per_hour: Quantity = number(
+        50, 200, unit="GiB/h", at_least=0.1, at_most=1e6, source="judgement"
+    )
+    price_per_year: Quantity = number(0, unit="EUR/year", at_most=1e8, source=OWN)
+
+
+class Network(Model):
+    """What lies between the machines."""
+
+    shared_layer_2: bool = True  # a moving address (VRRP) needs it
+    gbit: Quantity = number(1, 10, unit="Gbit/s", at_least=0.01, at_most=1000, source="judgement")
+
+
+class Offers(Model):
+    """What the data centre has on offer; what is not named is not offered."""
+
+    machines: Machines | None = None
+    swarm: Cluster | None = None
+    kubernetes: Cluster | None = None
+    load_balancer: LoadBalancer | None = None
+    database: Database | None = None
+    storage: Storage | None = None
+    registry: Service | None = None
+    backup: Backup | None = None
+    gitlab: Service | None = None
+    network: Network = Network()
+
+
+class Assumptions(Model):
+    """How often things fail and how long they stay so; the same for all candidates."""
+
+    machine_failures: Quantity = number(0.3, 1.0, unit="1/year", at_most=1e3, source="judgement")
+    machine_repair_hours: Quantity = number(4, 24, unit="h", at_most=1e4, source="judgement")
+    virtual_restart_hours: Quantity = number(0.1, 0.5, unit="h", at_most=1e3, source="judgement")
+    process_failures: Quantity = number(2, 12, unit="1/year", at_most=1e4, source="judgement")
+    process_restart_hours: Quantity = number(0.01, 0.05, unit="h", at_most=1e3, source="judgement")
+    common_cause_share: Quantity = number(0.02, 0.1, unit="", at_most=1, source="judgement")
+    site_failures: Quantity = number(0.2, 1.0, unit="1/year", at_most=1e3, source="judgement")
+    site_repair_hours: Quantity = number(1, 4, unit="h", at_most=1e4, source="judgement")
+    network_failures: Quantity = number(0.5, 2.0, unit="1/year", at_most=1e3, source="judgement")
+    network_repair_hours: Quantity = number(0.3, 2, unit="h", at_most=1e4, source="judgement")
+    operator_errors: Quantity = number(0.5, 2.0, unit="1/year", at_most=1e3, source="judgement")
+    operator_error_hours: Quantity = number(0.5, 3, unit="h", at_most=1e4, source="judgement")
+    cluster_error_factor: Quantity = number(
+        1.0, 2.0, unit="", at_least=0.1, at_most=50, source="judgement"
+    )
+    releases: Quantity = number(4, 12, unit="1/year", at_most=1e4, source="judgement")
+    release_hours: Quantity = number(0.25, 1.5, unit="h", at_most=1e3, source="judgement")
+    release_failure_share: Quantity = number(0.02, 0.1, unit="", at_most=1, source="judgement")
+    reboots: Quantity = number(6, 12, unit="1/year", at_most=1e4, source="judgement")
+    reboot_hours: Quantity = number(0.1, 0.4, unit="h", at_most=1e3, source="judgement")
+
+
+class Inventory(Model):
+    """A site, as its data centre describes it."""
+
+    name: str = "my site"
+    machines: tuple[Machine, ...] = (Machine(name="studip"),)
+    load: Load = Load()
+    data: Data = Data()
+    wanted: Wanted = Wanted()
+    staff: Staff = Staff()
+    costs: Costs = Costs()
+    offers: Offers = Offers()
+    assumptions: Assumptions = Assumptions()
