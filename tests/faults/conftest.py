@@ -1,20 +1,22 @@
-"""The highly available Swarm, once for all tests of a module."""
+"""The highly available Swarm, once for all tests here."""
 
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.swarm import SwarmPlatform
+from tests.faults.swarm import DISK_MEMBER, DISK_MIB, SwarmPlatform
 from tests.testbed import Testbed
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmPlatform]:
     """The platform after its first `pulumi up`; its machines go with it."""
-    with Testbed("faults") as testbed:
+    with Testbed("faults", clocks=True) as testbed:
         testbed.join()
         made = SwarmPlatform(tmp_path_factory.mktemp("faults"), testbed)
+        # Before anybody uses it.
+        testbed.node(DISK_MEMBER).disk(made.name(f"database-{DISK_MEMBER}"), DISK_MIB)
         began = time.monotonic()
         first = made.up()
         assert first.code == 0, first.output

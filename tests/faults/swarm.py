@@ -27,6 +27,8 @@ from toolchain.run import run
 ENVIRONMENT = "faults"
 PROFILE = "standard"
 AUTHORITY = "/tmp/authority.pem"  # in the client's container
+DISK_MEMBER = 2  # member of the database with a disk of its own, on the node of that number
+DISK_MIB = 1536
 ROWS = RESULTS / "swarm-faults.json"
 
 
@@ -119,6 +121,16 @@ class SwarmPlatform(Platform):
     def wait_whole(self, seconds: float = 300) -> None:
         """Wait until nothing is missing; an AssertionError with what is."""
         wait("everything is whole", lambda: not self.missing(), self.missing, seconds)
+
+
+def containers(platform: SwarmPlatform, part: str) -> list[tuple[Node, str]]:
+    """All running containers of a part, each with its machine."""
+    return [
+        (node, container)
+        for node in platform.testbed.nodes
+        if node.running
+        for container in node.containers(platform.name(part))
+    ]
 
 
 def wait(

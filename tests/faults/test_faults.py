@@ -12,7 +12,7 @@ import pytest
 
 from stacks.budget import budgets
 from tests.faults.outage import Result
-from tests.faults.swarm import Load, SwarmPlatform, wait, write_down
+from tests.faults.swarm import DISK_MEMBER, Load, SwarmPlatform, containers, wait, write_down
 from tests.testbed import Node
 from toolchain.failure import Failure
 
@@ -24,6 +24,7 @@ CUT = 60.0  # s that a network stays cut
 WHOLE = 900.0  # s until everything must be whole again, however loaded this machine is
 GALERA = (4444, 4567, 4568)  # TCP: copies, replication, catching up
 GLUSTERFS = (24007, *range(49152, 49160))  # TCP: management and bricks
+CLOCK_OFF = 300.0  # s
 IS_WRITER = "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/writer', timeout=5)"
 
 Heal = Callable[[], object]
@@ -38,16 +39,6 @@ class Fault:
     lasts: float = 0.0  # s until it is ended
     budget: Sequence[tuple[str, str]] = ()  # part and fault; the longest counts
     unnoticed: bool = False  # no request may fail
-
-
-def containers(platform: SwarmPlatform, part: str) -> list[tuple[Node, str]]:
-    """All running containers of a part, each with its machine."""
-    return [
-        (node, container)
-        for node in platform.testbed.nodes
-        if node.running
-        for container in node.containers(platform.name(part))
-    ]
 
 
 def members(platform: SwarmPlatform) -> list[tuple[Node, str]]:
@@ -143,6 +134,21 @@ def kill_node(choose: Callable[[SwarmPlatform], Node]) -> Callable[[SwarmPlatfor
     return befall
 
 
+def fill_disk(platform: SwarmPlatform) -> Heal:
+    """The disk of one member of the database is full."""
+    node = platform.testbed.node(DISK_MEMBER)
+    volume = platform.name(f"database-{DISK_MEMBER}")
+    node.fill(volume)
+    return lambda: node.free(volume)
+
+
+def shift_clock(platform: SwarmPlatform) -> Heal:
+    """The clock of a machine goes wrong by minutes, for all programs that run on it."""
+    node = bystander(platform)
+    node.clock(CLOCK_OFF)
+    return lambda: node.clock(0)
+
+
 def restart_all(platform: SwarmPlatform) -> Heal:
     """All machines are shut down, and switched on again."""
     for node in platform.testbed.nodes:
@@ -208,6 +214,8 @@ FAULTS = [
     ),
     Fault(name="Swarm leader killed", befall=kill_node(leader), lasts=30, budget=NODE_LOST),
     Fault(name="worker node killed", befall=kill_node(bystander), lasts=30, budget=NODE_LOST),
+    Fault(name="disk of a database member full", befall=fill_disk, lasts=45),
+    Fault(name="clock of a node off by minutes", befall=shift_clock, lasts=30, unnoticed=True),
     Fault(name="rolling update", befall=roll_out, unnoticed=True),
     Fault(name="all nodes stopped and started", befall=restart_all),
 ]
@@ -215,6 +223,7 @@ FAULTS = [
 
 def under_load(platform: SwarmPlatform, fault: Fault) -> tuple[Result, Load]:
     """Let it happen, end it, wait until all is whole."""
+    platform.testbed.heal()  # from a test that failed in the middle
     platform.wait_whole(WHOLE)
     with Load(platform, fault.name.replace(" ", "-")) as load:
         time.sleep(BEFORE)

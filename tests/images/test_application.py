@@ -198,6 +198,18 @@ def test_migrations_started_at_the_same_time_run_once(platform: Platform) -> Non
     assert said.count("migrate: the database is up to date") == 2
 
 
+@pytest.mark.fault
+def test_sixteen_replicas_on_an_empty_database_install_and_migrate_once(site: Site) -> None:
+    site.database.wait_healthy()
+    replicas = [site.start("web", AUTO_MIGRATE="1") for _ in range(16)]
+    for replica in replicas:
+        replica.wait_healthy(180)
+    said = "".join(replica.logs() for replica in replicas)
+    assert said.count("migrate: installed, with demo data") == 1
+    assert said.count("migrating to 2: ") == said.count("migrating to 3: ") == 1
+    assert said.count("migrate: the database is up to date") == 16
+
+
 def test_an_interrupted_installation_begins_again_and_keeps_a_finished_one(site: Site) -> None:
     site.database.wait_healthy()
     site.sql("CREATE TABLE installation_underway (begun TIMESTAMP); CREATE TABLE files (x INT)")

@@ -42,9 +42,9 @@ def site(built: Built, run: Run, volume: Volume, network: str, tmp_path: Path) -
     return site
 
 
-def start(site: Site, job: float = 1000.0, **env: str) -> Running:
+def start(site: Site, job: float = 1000.0, lease: int = LEASE) -> Running:
     """Start a cron worker whose jobs take `job` seconds."""
-    return site.start("cron", CRON_INTERVAL="1", CRON_LEASE=str(LEASE), JOB=f"{job:g}", **env)
+    return site.start("cron", CRON_INTERVAL="1", CRON_LEASE=str(lease), JOB=f"{job:g}")
 
 
 def works(running: Running) -> list[float]:
@@ -149,3 +149,22 @@ def test_two_that_start_together_are_one(site: Site) -> None:
     wait(lambda: any(works(each) for each in workers))
     time.sleep(LEASE + 2)
     assert sum(bool(works(each)) for each in workers) == 1
+
+
+@pytest.mark.fault
+def test_over_fifty_kills_and_updates_there_are_never_two(site: Site) -> None:
+    lease = 2  # s; what follows waits for it fifty times
+    workers = [start(site, lease=lease)]
+    for number in range(50):
+        wait_for_work(workers[-1])
+        workers.append(start(site, lease=lease))
+        wait(lambda: "looking for jobs" in workers[-1].logs())
+        if number % 5 == 4:  # an update asks first
+            workers[-2].container.stop(timeout=1)
+        else:
+            workers[-2].container.kill()
+    wait_for_work(workers[-1])
+    assert len(workers) == 51
+    # In the order of their starts: whoever stopped working never works again.
+    for old, new in itertools.pairwise(works(each) for each in workers):
+        assert old[-1] < new[0]
