@@ -29,6 +29,7 @@ PROFILE = "standard"
 AUTHORITY = "/tmp/authority.pem"  # in the client's container
 DISK_MEMBER = 2  # member of the database with a disk of its own, on the node of that number
 DISK_MIB = 1536
+WHOLE = 900.0  # s until everything must be whole again, however loaded this machine is
 ROWS = RESULTS / "swarm-faults.json"
 
 
@@ -224,3 +225,18 @@ def write_down(rows: Iterable[Result]) -> None:
     kept = [row for row in old if (row["fault"], row["profile"]) not in keys]
     ROWS.parent.mkdir(exist_ok=True)
     ROWS.write_text(json.dumps([*kept, *new], indent=1) + "\n")
+
+
+def recorded(load: Load, fault: str, began: float, budget: float | None = None) -> Result:
+    """Wait until all is whole and write down what it cost; nothing that was kept may be lost."""
+    load.platform.wait_whole(WHOLE)
+    result = load.result(fault, budget, round(time.monotonic() - began, 1))
+    write_down([result])
+    print(result)
+    assert result.writes_acknowledged > 0
+    assert result.writes_lost == 0
+    assert load.record.sessions_lost == []
+    assert load.record.files_lost == []
+    if budget is not None:
+        assert result.outage_s <= budget
+    return result

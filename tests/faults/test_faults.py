@@ -12,7 +12,7 @@ import pytest
 
 from stacks.budget import budgets
 from tests.faults.outage import Result
-from tests.faults.swarm import DISK_MEMBER, Load, SwarmPlatform, containers, wait, write_down
+from tests.faults.swarm import DISK_MEMBER, WHOLE, Load, SwarmPlatform, containers, wait, write_down
 from tests.testbed import Node
 from toolchain.failure import Failure
 
@@ -21,7 +21,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.fault]
 BEFORE = 5.0  # s of load until the fault
 AFTER = 15.0  # s of load once it is over
 CUT = 60.0  # s that a network stays cut
-WHOLE = 900.0  # s until everything must be whole again, however loaded this machine is
 GALERA = (4444, 4567, 4568)  # TCP: copies, replication, catching up
 GLUSTERFS = (24007, *range(49152, 49160))  # TCP: management and bricks
 CLOCK_OFF = 300.0  # s

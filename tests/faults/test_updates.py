@@ -5,18 +5,17 @@ on, and the next `up` with the old settings brings everything back.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.faults.swarm import Load, SwarmPlatform, containers, wait, write_down
+from tests.faults.swarm import WHOLE, Load, SwarmPlatform, containers, recorded, wait
 from tests.live.platform import Run
 
 pytestmark = [pytest.mark.cluster, pytest.mark.fault]
 
-WHOLE = 900.0  # s until everything must be whole again, however loaded this machine is
 Change = Callable[[SwarmPlatform], dict[str, Any]]  # sections of the settings
 
 
@@ -76,19 +75,6 @@ BAD = [
 ]
 
 
-def recorded(load: Load, fault: str, platform: SwarmPlatform, began: float) -> int:
-    """Write down what it cost; failed requests."""
-    platform.wait_whole(WHOLE)
-    result = load.result(fault, None, round(time.monotonic() - began, 1))
-    write_down([result])
-    print(result)
-    assert result.writes_acknowledged > 0
-    assert result.writes_lost == 0
-    assert load.record.sessions_lost == []
-    assert load.record.files_lost == []
-    return result.failed
-
-
 def mended(platform: SwarmPlatform) -> Run:
     """With the settings as they were."""
     platform.write()
@@ -111,7 +97,7 @@ def test_what_is_bad_never_serves(platform: SwarmPlatform, bad: Bad) -> None:
     assert bad.told in failed.output
     assert "Traceback" not in failed.output
     assert serving == before
-    requests_failed = recorded(load, bad.name, platform, began)
+    requests_failed = recorded(load, bad.name, began).failed
     if bad.unnoticed:
         assert requests_failed == 0
 
@@ -125,7 +111,7 @@ def test_a_parameter_of_the_database_changes_member_by_member(platform: SwarmPla
         changed = platform.up()
         assert changed.code == 0, changed.output
         platform.wait_whole(WHOLE)
-    recorded(load, "database parameter changed", platform, began)
+    recorded(load, "database parameter changed", began)
     for number in (1, 2, 3):
         ((node, container),) = containers(platform, f"database-{number}")
         configured = node.docker("exec", container, "mariadbd", "--print-defaults")
@@ -151,7 +137,7 @@ def test_a_registry_that_is_gone_during_an_update_costs_no_request(
         output, _ = process.communicate(timeout=platform.patience)
         assert "Traceback" not in output
         mended(platform)
-    assert recorded(load, "registry gone during an update", platform, began) == 0
+    assert recorded(load, "registry gone during an update", began).failed == 0
 
 
 def test_of_two_that_update_at_once_one_is_told_to_wait(platform: SwarmPlatform) -> None:
@@ -166,7 +152,7 @@ def test_of_two_that_update_at_once_one_is_told_to_wait(platform: SwarmPlatform)
     assert codes[0] == 0, told
     assert codes[1] != 0, told
     assert sum("the stack is currently locked by" in one for one in told) == 1
-    assert recorded(load, "two pulumi up at once", platform, began) == 0
+    assert recorded(load, "two pulumi up at once", began).failed == 0
     mended(platform)
     assert platform.up().changed == {}
 
@@ -176,34 +162,20 @@ def _replicas(platform: SwarmPlatform, number: int) -> dict[str, Any]:
     return application | {"web": application["web"] | {"replicas": number}}
 
 
-def replicas(platform: SwarmPlatform, numbers: Sequence[int]) -> None:
-    """Scale, step by step."""
-    for number in numbers:
-        platform.write(application=_replicas(platform, number))
-        done = platform.up()
-        assert done.code == 0, done.output
-        wait(
-            f"{number} replicas",
-            lambda number=number: len(containers(platform, "web")) == number,
-            seconds=WHOLE,
-        )
+def scale(platform: SwarmPlatform, number: int) -> None:
+    """Another number of web replicas, by `up`."""
+    platform.write(application=_replicas(platform, number))
+    done = platform.up()
+    assert done.code == 0, done.output
+    wait(f"{number} replicas", lambda: len(containers(platform, "web")) == number, seconds=WHOLE)
 
 
 def test_no_session_is_lost_from_two_replicas_to_eight_and_back(platform: SwarmPlatform) -> None:
     platform.wait_whole(WHOLE)
-    replicas(platform, [2])
+    scale(platform, 2)
     began = time.monotonic()
     with Load(platform, "scaled") as load:
-        replicas(platform, [8, 2])
-    assert recorded(load, "scaled from 2 to 8 to 2", platform, began) == 0
+        scale(platform, 8)
+        scale(platform, 2)
+    assert recorded(load, "scaled from 2 to 8 to 2", began).failed == 0
     mended(platform)
-
-
-def test_a_node_under_maintenance_costs_no_request(platform: SwarmPlatform) -> None:
-    platform.wait_whole(WHOLE)
-    began = time.monotonic()
-    node = platform.testbed.nodes[1].name
-    with Load(platform, "maintenance") as load:
-        platform.operate("drain", node)
-        platform.operate("activate", node)
-    assert recorded(load, "node under maintenance", platform, began) == 0
