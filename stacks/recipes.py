@@ -17,7 +17,7 @@ from toolchain.registries import proxies, registries
 from toolchain.rootfs import context as rootfs_context
 from toolchain.versions import versions
 
-UNSTAGED = ("keepalived",)  # Debian's package, or none
+UNSTAGED = ("acme", "keepalived")  # Debian's package, or none
 
 
 class Recipes:
@@ -72,7 +72,7 @@ class Recipes:
         return self._build("registry", None, {"BASE": base})
 
     def service(self, name: str, registry: RegistryEndpoint) -> Output[str]:
-        """haproxy, mariadb, redis, proxy or keepalived."""
+        """haproxy, mariadb, redis, proxy, keepalived or acme."""
         official = self._official("haproxy" if name == "proxy" else name)
         base = official or self._base(registry)
         return self._build(name, registry, {"BASE": base}, staged=name not in UNSTAGED)

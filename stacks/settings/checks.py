@@ -4,11 +4,13 @@ A rule stops where it asks for a value that is wrong in itself: what is independ
 stands in a rule of its own, or in a block of `suppress(WrongValue)`.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from stacks.settings.base import Model, WrongValue
 from stacks.settings.errors import shown
@@ -233,7 +235,7 @@ def _certificate(settings: Settings, folder: Path) -> Iterator[Finding]:
     balancer = settings.load_balancer
     certificate = balancer.certificate
     with suppress(WrongValue):
-        own = balancer.issuer == "authority"
+        own = balancer.issuer != "file"
         if balancer.https_port is not None and certificate is None and not own:
             yield "load_balancer.certificate", "must be given with https_port, got nothing"
         if certificate is not None and own:
@@ -273,14 +275,38 @@ def _authority(settings: Settings, folder: Path) -> Iterator[Finding]:
         yield "authority", "is for several nodes only, and there is one"
 
 
-def _issuer(settings: Settings, _: Path) -> Iterator[Finding]:
+def _issuer(settings: Settings, folder: Path) -> Iterator[Finding]:
     balancer = settings.load_balancer
-    if balancer.issuer != "authority":
+    issuer = balancer.issuer
+    if issuer != "acme" and balancer.acme is not None:
+        yield "load_balancer.acme", f"is for the issuer acme only, got the issuer {issuer}"
+    if issuer == "file":
         return
     if balancer.https_port is None:
-        yield "load_balancer.https_port", "must be given for the issuer authority, got nothing"
-    if len(settings.nodes) == 1:
+        yield "load_balancer.https_port", f"must be given for the issuer {issuer}, got nothing"
+    if issuer == "authority" and len(settings.nodes) == 1:
         yield "load_balancer.issuer", "authority is for several nodes; name a certificate"
+    if issuer == "acme":
+        yield from _acme(settings, folder)
+
+
+def _acme(settings: Settings, folder: Path) -> Iterator[Finding]:
+    """The authority asks for its proof at the host's port 80, whatever the settings say."""
+    balancer = settings.load_balancer
+    if balancer.acme is None:
+        yield "load_balancer.acme", "must be given for the issuer acme, got nothing"
+    with suppress(WrongValue):
+        path = balancer.acme and balancer.acme.authority
+        if path and not _is(Path.is_file, folder / path):
+            yield "load_balancer.acme.authority", f"must be a PEM file, got {shown(path)}"
+    with suppress(WrongValue):
+        if balancer.http_port != 80:
+            yield "load_balancer.http_port", f"must be 80 for acme, got {balancer.http_port}"
+    with suppress(WrongValue):
+        host = urlsplit(settings.url).hostname or ""
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) or re.fullmatch(r"[\d.]+", host):
+            told = f"must have a host name such as studip.example.org for acme, got {shown(host)}"
+            yield "platform.url", told
 
 
 def _vrrp(settings: Settings, _: Path) -> Iterator[Finding]:

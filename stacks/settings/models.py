@@ -281,6 +281,21 @@ class Vrrp(Model):
     resources: Resources = _resources(0.25, 64, 8)
 
 
+class Acme(Model):
+    """Who signs certificates by ACME (RFC 8555), and asks for their proof by HTTP."""
+
+    directory: HttpUrl = Field(description="URL of its directory")
+    email: str = Field(pattern=r"^\S+@\S+$", description="where it writes to")
+    authority: str | None = Field(
+        None,
+        description="PEM file that the directory's own certificate is checked by; default: "
+        "Debian's authorities",
+    )
+    renew_days: Annotated[int, Field(ge=1, le=90)] = Field(
+        30, description="days before a certificate ends"
+    )
+
+
 class LoadBalancer(Model):
     """What users talk to."""
 
@@ -289,11 +304,12 @@ class LoadBalancer(Model):
     http_port: TcpPort = Field(8080, description="TCP on the node")
     https_port: TcpPort | None = Field(None, description="TCP on the node, with a certificate")
     certificate: str | None = Field(None, description="PEM file with certificate, chain and key")
-    issuer: Literal["file", "authority"] = Field(
+    issuer: Literal["file", "authority", "acme"] = Field(
         "file",
         description="where the certificate comes from; authority: the platform's own, for the "
-        "host of platform.url",
+        "host of platform.url; acme: the one in `acme`, for the same",
     )
+    acme: Acme | None = Field(None, description="of the issuer acme")
     backend_port: TcpPort | None = Field(
         None, description="TCP on each node, where an external one finds a web replica"
     )

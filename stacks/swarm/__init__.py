@@ -58,7 +58,7 @@ def build(settings: Settings) -> Mapping[str, Input[Any]]:
         environment.options(),
     )
     if settings.load_balancer.kind == "haproxy":
-        entrance(environment, recipes, registry, application_network, application.endpoint)
+        entrance(environment, recipes, registry, storage, application_network, application.endpoint)
     outputs: dict[str, Input[Any]] = {
         "url": settings.url,
         "registry": registry.address,

@@ -9,14 +9,16 @@ from components import address
 from components.address import VirtualAddressArgs
 from components.application import ApplicationEndpoint
 from components.certificate import Certificate
-from components.load_balancer import LoadBalancerArgs
+from components.load_balancer import Acme, LoadBalancerArgs
 from components.node import apart_from
 from components.registry import RegistryEndpoint
+from components.storage import StorageEndpoint
 from components.swarm.address import VirtualAddress
 from components.swarm.load_balancer import LoadBalancer
 from components.workload import Network
 from stacks.recipes import Recipes
 from stacks.swarm.environment import Environment
+from stacks.swarm.state import ACCOUNT, CERTIFICATES
 from stacks.swarm.values import resources
 
 
@@ -24,6 +26,7 @@ def entrance(
     environment: Environment,
     recipes: Recipes,
     registry: RegistryEndpoint,
+    storage: StorageEndpoint,
     application_network: Network,
     backend: ApplicationEndpoint,
 ) -> None:
@@ -42,6 +45,7 @@ def entrance(
             http_port=chosen.http_port,
             https_port=chosen.https_port,
             certificate=_certificate(environment),
+            acme=_acme(environment, recipes, registry, storage),
             replicas=chosen.replicas,
             constraints=apart_from(environment.nodes[chosen.replicas :]) if vrrp else (),
             monitor_port=vrrp.monitor_port if vrrp else None,
@@ -92,4 +96,23 @@ def _certificate(environment: Environment) -> Output[str] | Certificate | None:
             names.add(host)
     return environment.authority.issue(
         "load-balancer", dns_names=sorted(names), ip_addresses=sorted(addresses)
+    )
+
+
+def _acme(
+    environment: Environment, recipes: Recipes, registry: RegistryEndpoint, storage: StorageEndpoint
+) -> Acme | None:
+    """Who signs for the platform's host, where the settings name somebody outside."""
+    chosen = environment.settings.load_balancer.acme
+    if chosen is None:
+        return None
+    return Acme(
+        image=recipes.service("acme", registry),
+        directory=chosen.directory,
+        email=chosen.email,
+        domains=[urlsplit(environment.settings.url).hostname or ""],
+        certificates=storage.folder(CERTIFICATES, ""),
+        account=storage.folder(ACCOUNT, ""),
+        authority=environment.file(chosen.authority).read_text() if chosen.authority else None,
+        renew_before=chosen.renew_days,
     )

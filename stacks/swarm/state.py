@@ -18,6 +18,7 @@ from components.storage import (
     StorageArgs,
     StorageEndpoint,
 )
+from components.swarm import load_balancer as swarm_load_balancer
 from components.swarm import registry as swarm_registry
 from components.swarm.cache import Cache, CacheCluster
 from components.swarm.database import DatabaseCluster
@@ -30,6 +31,8 @@ from stacks.swarm.environment import Environment
 from stacks.swarm.values import given, resources, secret
 
 REGISTRY = "registry"  # slug of the shared folder with all images
+CERTIFICATES = "certificates"  # of the one with what an ACME authority signed
+ACCOUNT = "acme-account"  # of the one with what that authority knows us by
 PROXIES = 3  # at most, one a node
 
 
@@ -40,6 +43,8 @@ def storage(environment: Environment, recipes: Recipes) -> StorageEndpoint:
     folders = {}
     if environment.nodes and environment.settings.registry.kind == "distribution":
         folders[REGISTRY] = swarm_registry.USER
+    if environment.settings.load_balancer.issuer == "acme":
+        folders |= dict.fromkeys((CERTIFICATES, ACCOUNT), swarm_load_balancer.USER)
     args = StorageArgs(
         kind=chosen.kind,
         nodes=environment.nodes,

@@ -35,11 +35,23 @@ def outage(samples: Sequence[Sample], kinds: Sequence[str]) -> float:
     From the end of one good answer to the end of the next, less what an answer takes usually: so
     that a slow platform is not called an outage.
     """
-    good = sorted(s.began + s.seconds for s in samples if s.kind in kinds and not s.failure)
-    if len(good) < 2:
+    gaps = _gaps(samples, kinds)
+    if not gaps:
         return max((s.began + s.seconds for s in samples), default=0.0) - min(
             (s.began for s in samples), default=0.0
         )
-    gaps = [after - before for before, after in pairwise(good)]
     usual = sorted(gaps)[len(gaps) // 2]
     return max(0.0, max(gaps) - usual)
+
+
+def noise(samples: Sequence[Sample], kinds: Sequence[str], until: float) -> float:
+    """What `outage` says of the time before `until` (s since the epoch), when nothing was wrong.
+
+    Where one small computer carries all machines, no outage can be told from a shorter one.
+    """
+    return max(outage([s for s in samples if s.began < until], [kind]) for kind in kinds)
+
+
+def _gaps(samples: Sequence[Sample], kinds: Sequence[str]) -> list[float]:
+    good = sorted(s.began + s.seconds for s in samples if s.kind in kinds and not s.failure)
+    return [after - before for before, after in pairwise(good)]

@@ -169,6 +169,36 @@ WRONG: dict[str, tuple[str, list[str]]] = {
             "studip:load_balancer.issuer: authority is for several nodes; name a certificate",
         ],
     ),
+    "an issuer that nothing is told of": (
+        "studip:load_balancer: {https_port: 443, issuer: acme}",
+        [
+            "studip:load_balancer.acme: must be given for the issuer acme, got nothing",
+            "studip:load_balancer.http_port: must be 80 for acme, got 8080",
+            "studip:platform.url: must have a host name such as studip.example.org for acme, "
+            "got 127.0.0.1",
+        ],
+    ),
+    "an ACME authority that can't be asked": (
+        "studip:platform: {url: 'https://studip.example.org'}\n"
+        "studip:load_balancer: {http_port: 80, https_port: 443, issuer: acme, acme: "
+        "{directory: 'ftp://ca', email: nobody, renew_days: 91}}",
+        [
+            "studip:load_balancer.acme.directory: must be an address such as "
+            "https://studip.example.org, got ftp://ca",
+            "studip:load_balancer.acme.email: must match ^\\S+@\\S+$, got nobody",
+            "studip:load_balancer.acme.renew_days: must be at most 90, got 91",
+        ],
+    ),
+    "an ACME authority without its certificate": (
+        "studip:platform: {url: 'https://studip.example.org'}\n"
+        "studip:load_balancer: {http_port: 80, https_port: 443, issuer: acme, acme: "
+        "{directory: 'https://ca.example.org', email: a@example.org, authority: none.pem}}",
+        ["studip:load_balancer.acme.authority: must be a PEM file, got none.pem"],
+    ),
+    "an ACME authority that nobody asks": (
+        "studip:load_balancer: {acme: {directory: 'https://ca.example.org', email: a@example.org}}",
+        ["studip:load_balancer.acme: is for the issuer acme only, got the issuer file"],
+    ),
     "half an authority": (
         f"{CLUSTER}\nstudip:database: {EXTERNAL}\n"
         "studip:authority: {certificate: other.pem, root: site.pem}",
