@@ -84,7 +84,8 @@ class Environment:
     @cached_property
     def authority(self) -> Authority:
         """The platform's own authority or the site's, where anybody asks for it."""
-        name = f"{self.settings.platform.name} {self.settings.environment}"
+        # Not the platform's own name: whoever changes that wants no new certificates everywhere.
+        name = f"Stud.IP {self.settings.environment}"
         args = AuthorityArgs(common_name=name, given=self._given_authority())
         return Authority(self.names.part("authority"), args)
 

@@ -6,6 +6,7 @@ It brings up an environment of its own and removes it. A missed limit is told, a
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from tests.bench.figure import Figure, ratio, table, write
 from tests.live.platform import Platform, containers, docker
 from toolchain import stack
 from toolchain.places import BIN, RESULTS, ROOT
+from toolchain.versions import versions
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 MARK = "<!-- made by `make bench` -->\n"
@@ -60,6 +62,50 @@ class Small:
         return time.monotonic() - began
 
 
+class Literal:
+    """A platform's resources in a program that says each of them literally, on a copy of its state.
+
+    Nothing that it runs may change anything.
+    """
+
+    def __init__(self, folder: Path, platform: Platform) -> None:
+        folder.mkdir()
+        (folder / "Pulumi.yaml").write_text("name: studip\nruntime: python\n")
+        program = Path(__file__).parent / "literal.py"
+        (folder / "__main__.py").write_text(program.read_text())
+        (folder / "state.json").write_text(platform.export("--show-secrets"))
+        shutil.copytree(platform.state, folder / "state")
+        self._folder = folder
+        self._options = ("--stack", platform.environment, "--config-file", str(platform.file))
+        plugins = {f"BENCH_{name.upper()}": version for name, version in versions().plugins.items()}
+        self._env = {
+            **platform.env,
+            **plugins,
+            "BENCH_STATE": str(folder / "state.json"),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def run(self, *arguments: str) -> float:
+        """Seconds of a command; raises RuntimeError where it changes something."""
+        began = time.monotonic()
+        done = subprocess.run(
+            [
+                *(str(BIN / "pulumi"), *arguments, *self._options),
+                *("--non-interactive", "--expect-no-changes"),
+            ],
+            cwd=self._folder,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"the literal program changes something:\n{done.stdout[-2000:]}")
+        return time.monotonic() - began
+
+
 def no_op(platform: Platform, folder: Path) -> list[Figure]:
     """Preview and up that change nothing, against an empty program."""
     empty = Small(folder / "empty", "")
@@ -67,11 +113,13 @@ def no_op(platform: Platform, folder: Path) -> list[Figure]:
     number = resources(platform)
     floor = Small(folder / "floor", (Path(__file__).parent / "floor.py").read_text())
     floor.run("up", "--yes", "--skip-preview", **number)
+    literal = Literal(folder / "literal", platform)
     commands = {"noop_preview": ["preview"], "noop_up": ["up", "--yes"]}
     figures = []
     for name, command in commands.items():
         ours: list[float] = []
         floors: list[float] = []
+        literals: list[float] = []
         peers: list[float] = []
         for _ in range(ROUNDS):
             began = time.monotonic()
@@ -79,10 +127,13 @@ def no_op(platform: Platform, folder: Path) -> list[Figure]:
             ours.append(time.monotonic() - began)
             peers.append(empty.run(*command))
             floors.append(floor.run(*command, **number))
+            literals.append(literal.run(*command))
         peer = "an empty program, same engine"
         figures.append(ratio(f"{name}_ratio", ours, peers, peer, 1.5))
         peer = "the same; its packages imported, and as many resources with nothing in them"
         figures.append(ratio(f"{name}_floor_ratio", floors, peers, peer, None))
+        peer = "the same; dev's own resources, each input written down"
+        figures.append(ratio(f"{name}_literal_ratio", literals, peers, peer, None))
         figures += where_time_goes(name, command, platform, empty)
     return figures
 

@@ -33,26 +33,20 @@ def value(stored: Any) -> Any:
 made: dict[str, pulumi.Resource] = {}
 for one in json.loads(Path(os.environ["BENCH_STATE"]).read_text())["deployment"]["resources"]:
     urn, kind = one["urn"], one["type"]
-    name = urn.rpartition("::")[2]
+    package, name = kind.partition(":")[0], urn.rpartition("::")[2]
     provider = made.get(one.get("provider", "").rpartition("::")[0])
     options = ResourceOptions(
         parent=made.get(one.get("parent", "")),
         provider=provider if isinstance(provider, ProviderResource) else None,
         depends_on=[made[other] for other in one.get("dependencies", ()) if other in made],
-        additional_secret_outputs=one.get("additionalSecretOutputs"),
     )
     inputs = value(one.get("inputs", {}))
-    match kind.split(":"):
-        case ["pulumi", "pulumi", _] | ["pulumi", "providers", _] if name.startswith("default_"):
-            pass
-        case ["pulumi", "pulumi", _]:
-            pass
-        case ["pulumi", "providers", package]:
-            made[urn] = ProviderResource(package, name, inputs, options)
-        case [package, *_] if one["custom"]:
-            version = inputs.pop("__version", None) or os.environ[f"BENCH_{package.upper()}"]
-            made[urn] = CustomResource(
-                kind, name, inputs, ResourceOptions.merge(options, ResourceOptions(version=version))
-            )
-        case _:
-            made[urn] = ComponentResource(kind, name, inputs, options)
+    if kind == "pulumi:pulumi:Stack" or name.startswith("default_"):
+        continue  # Pulumi's own
+    if package == "pulumi":
+        made[urn] = ProviderResource(kind.rpartition(":")[2], name, inputs, options)
+    elif one["custom"]:
+        options.version = os.environ[f"BENCH_{package.upper()}"]
+        made[urn] = CustomResource(kind, name, inputs, options)
+    else:
+        made[urn] = ComponentResource(kind, name, inputs, options)
