@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.swarm import DISK_MEMBER, DISK_MIB, SwarmPlatform
+from tests.faults.swarm import DISK_MEMBER, SwarmPlatform
 from tests.testbed import Testbed
 
 
@@ -15,8 +15,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmPlatform
     with Testbed("faults", clocks=True) as testbed:
         testbed.join()
         made = SwarmPlatform(tmp_path_factory.mktemp("faults"), testbed)
-        # Before anybody uses it.
-        testbed.node(DISK_MEMBER).disk(made.name(f"database-{DISK_MEMBER}"), DISK_MIB)
+        made.put_on_a_disk(f"database-{DISK_MEMBER}", DISK_MEMBER)
         began = time.monotonic()
         first = made.up()
         assert first.code == 0, first.output

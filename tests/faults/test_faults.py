@@ -252,4 +252,4 @@ def test_no_acknowledged_write_is_lost_and_the_outage_is_within_its_budget(
     if fault.unnoticed:
         assert load.failures == []
     if result.budget_s is not None:
-        assert result.outage_s <= result.budget_s + load.noise
+        assert load.within(result.outage_s, result.budget_s)
