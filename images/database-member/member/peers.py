@@ -3,13 +3,14 @@
 import http.client
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from member.report import Report, from_json
 
 PORT = 8000
 TIMEOUT = 1.0  # s for one answer
 FRESH = 3.0  # s after which an answer is none any more
+SILENCE = 10.0  # s that one may be silent while the databases see each other
 
 
 class Peers:
@@ -19,6 +20,7 @@ class Peers:
         """`hosts`: host name of each other member, by number; `interval`: s between questions."""
         self._interval = interval
         self._last: dict[int, tuple[float, Report]] = {}
+        self._silent: set[int] = set()
         self._hosts = hosts
 
     def start(self) -> None:
@@ -26,15 +28,21 @@ class Peers:
         for number, host in self._hosts.items():
             threading.Thread(target=self._ask, args=(number, host), daemon=True).start()
 
-    def reports(self) -> dict[int, Report | None]:
-        """By number; None for those that can't be reached."""
-        now = time.monotonic()
-        return {
-            number: self._last[number][1]
-            if number in self._last and now - self._last[number][0] < FRESH
-            else None
-            for number in self._hosts
-        }
+    def reports(self, seen: Collection[int] = ()) -> dict[int, Report | None]:
+        """By number; None for those that can't be reached.
+
+        `seen`: those that the database has a connection with at this moment. That their machine is
+        too busy to answer us says nothing against them for `SILENCE`.
+        """
+        return {number: self._report(number, number in seen) for number in self._hosts}
+
+    def _report(self, number: int, seen: bool) -> Report | None:
+        if number not in self._last:
+            return None
+        asked, report = self._last[number]
+        age = time.monotonic() - asked
+        heard = age < FRESH and number not in self._silent
+        return report if heard or (seen and age < SILENCE) else None
 
     def _ask(self, number: int, host: str) -> None:
         while True:
@@ -44,8 +52,9 @@ class Peers:
                 if report.member != number:
                     raise ValueError(f"{host} is member {report.member}")
                 self._last[number] = (asked, report)
+                self._silent.discard(number)
             except (OSError, http.client.HTTPException, ValueError):
-                self._last.pop(number, None)
+                self._silent.add(number)
             time.sleep(self._interval)
 
 

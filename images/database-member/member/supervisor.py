@@ -103,7 +103,8 @@ class Supervisor:
                 if peer and peer.serves and peer.cluster == report.cluster:
                     self._forks.add(peer.forks)
             report = replace(report, forks=self._forks.known)
-            report = replace(report, writer=self._engine.writer(report, peers))
+            seen = self._peers.reports(report.view)
+            report = replace(report, writer=self._engine.writer(report, seen))
             self._engine.serve(report)
         if report.state != self._report.state:
             self._say(f"{report.state}: {report.cluster} at {report.position}, {report.view}")
