@@ -33,7 +33,9 @@ def formula(key: str) -> Callable[[F], F]:
         match = PARTS.fullmatch(inspect.getdoc(function) or "")
         if not match:
             raise ValueError(f"{function.__qualname__}: docstring lacks Source: or Limits:")
-        FORMULAS[key] = Formula(key=key, **{k: " ".join(v.split()) for k, v in match.groupdict().items()})
+        FORMULAS[key] = Formula(
+            key=key, **{k: " ".join(v.split()) for k, v in match.groupdict().items()}
+        )
         return function
 
     return register

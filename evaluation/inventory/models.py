@@ -5,7 +5,7 @@ Each number has a unit, a default and the source of that default here; what it m
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -75,7 +75,9 @@ class Load(Model):
     semester_start_factor: Quantity = number(
         1.5, 2.5, unit="", at_least=1, at_most=50, source="judgement"
     )
-    growth: Quantity = number(0.0, 0.05, unit="1/year", at_least=-0.5, at_most=2, source="judgement")
+    growth: Quantity = number(
+        0.0, 0.05, unit="1/year", at_least=-0.5, at_most=2, source="judgement"
+    )
     peak_requests_per_second: Quantity | None = optional(
         unit="requests/s", at_most=1e6, source="accesses, requests, share and factor of the peak"
     )
@@ -154,9 +156,7 @@ class Costs(Model):
     outage_per_hour: Quantity | None = optional(
         unit="EUR/h", at_most=1e7, source="students who would have used that hour, and their time"
     )
-    training_per_skill: Quantity = number(
-        1_500, 4_000, unit="EUR", at_most=1e6, source="judgement"
-    )
+    training_per_skill: Quantity = number(1_500, 4_000, unit="EUR", at_most=1e6, source="judgement")
 
 
 class Machines(Model):
