@@ -27,7 +27,10 @@ FORMULAS: dict[str, Formula] = {}
 
 
 def formula(key: str) -> Callable[[F], F]:
-    """Register a function's docstring as the formula `key`; raises ValueError if a part is missing."""
+    """Register a function's docstring as the formula `key`.
+
+    Raises ValueError if a part of it is missing.
+    """
 
     def register(function: F) -> F:
         match = PARTS.fullmatch(inspect.getdoc(function) or "")

@@ -4,12 +4,17 @@ Each number has a unit, a default and the source of that default here; what it m
 `evaluation/texts/inventory.yaml`, in both languages, under its key.
 """
 
+import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from evaluation.quantity import Quantity
+
+# We use none, and looking for them reads the metadata of every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 OWN = "own figure; no default can know it"
 
@@ -44,12 +49,37 @@ def optional(*, unit: str, at_least: float = 0.0, at_most: float = 1e9, source: 
     return Field(default=None, json_schema_extra={"about": vars(about)})
 
 
+WHOLE = ("machines", "nodes", "zones", "members")  # units of what there is no half of
+
+
 class Model(BaseModel):
     """An inventory does not change once it is read; what nobody reads is an error."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
     )
+
+    @classmethod
+    def about(cls, name: str) -> About | None:
+        """What is known of the number `name`; None where the field is none."""
+        extra = cls.model_fields[name].json_schema_extra
+        return About(**extra["about"]) if isinstance(extra, dict) else None  # type: ignore[arg-type]
+
+    @field_validator("*")
+    @classmethod
+    def _within_bounds(cls, value: Any, info: ValidationInfo) -> Any:
+        about = cls.about(str(info.field_name))
+        if about is None or not isinstance(value, Quantity):
+            return value
+        if value.low < about.at_least or value.high > about.at_most:
+            raise PydanticCustomError(
+                "bounds",
+                "must be from {at_least} to {at_most}",
+                {"at_least": f"{about.at_least:g}", "at_most": f"{about.at_most:g}"},
+            )
+        if about.unit in WHOLE and not (value.low.is_integer() and value.high.is_integer()):
+            raise PydanticCustomError("whole", "must be a whole number, or a range of such")
+        return value
 
 
 class Machine(Model):

@@ -5,7 +5,8 @@ A file `<area>.yaml` holds the texts of one area, each with `en` and `de` side b
     block.site: {en: "power and cooling: {hours:.1f} h a year", de: "Strom und Kühlung: ..."}
 
 Its key is then `availability.block.site`. Values stand in braces, with Python's format
-specifications; numbers are written as the language does. `{skill!t}` is a value that is a key itself.
+specifications; numbers are written as the language does. `{skill!t}` is a value that is a key
+itself.
 """
 
 import math
