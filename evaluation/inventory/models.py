@@ -146,6 +146,13 @@ class Wanted(Model):
     maintenance_hours_per_month: Quantity = number(
         4, unit="h/month", at_most=720, source="judgement"
     )
+    worth_per_student: Quantity = number(
+        0.5,
+        2,
+        unit="EUR/year",
+        at_most=1e5,
+        source="judgement: about a tenth of what a platform costs",
+    )
 
 
 Level = Literal["none", "basic", "solid"]
