@@ -118,7 +118,23 @@ class Load(Model):
         0.8, 1.6, unit="", at_most=20, source="judgement; better: measure"
     )
     database_share: Quantity = number(0.2, 0.5, unit="", at_most=1, source="judgement")
-    workers_per_core: Quantity = number(4, unit="", at_least=0.1, at_most=64, source="judgement")
+    cpu_share: Quantity = number(
+        0.7,
+        0.95,
+        unit="",
+        at_least=0.02,
+        at_most=1,
+        source="judgement: web server and database of dynamic sites are bound by their CPU (Amza et "
+        "al., Specification and implementation of dynamic web site benchmarks, 2002); the rest "
+        "waits for disks, locks and the network",
+    )
+    workers_per_core: Quantity = number(
+        4,
+        unit="",
+        at_least=0.02,
+        at_most=64,
+        source="judgement: this project's images start 16 PHP processes, which suit 4 cores",
+    )
     sessions: Quantity | None = optional(
         unit="sessions", at_most=1e7, source="accesses of the peak hour"
     )
@@ -233,6 +249,14 @@ class Database(Model):
 
     engine: Literal["mariadb", "mysql", "other"] = "mariadb"
     members: Quantity = number(1, unit="members", at_least=1, at_most=99, source=OWN)
+    cores: Quantity = number(
+        4,
+        8,
+        unit="cores",
+        at_least=0.1,
+        at_most=512,
+        source="judgement: offers seldom name them; ask",
+    )
     size_gib: Quantity = number(100, unit="GiB", at_most=1e6, source=OWN)
     availability_percent: Quantity = number(
         99.9, unit="%", at_least=50, at_most=99.9999, source="judgement"
