@@ -219,6 +219,7 @@ class Machines(Model):
     cores: Quantity = number(8, unit="cores", at_least=1, at_most=512, source=OWN)
     memory_gib: Quantity = number(32, unit="GiB", at_least=1, at_most=8192, source=OWN)
     zones: Quantity = number(1, unit="zones", at_least=1, at_most=100, source=OWN)
+    virtual: bool = True  # a hypervisor starts them elsewhere when their host dies
 
 
 class Cluster(Model):
@@ -331,6 +332,7 @@ class Assumptions(Model):
     virtual_restart_hours: Quantity = number(0.1, 0.5, unit="h", at_most=1e3, source="judgement")
     process_failures: Quantity = number(2, 12, unit="1/year", at_most=1e4, source="judgement")
     process_restart_hours: Quantity = number(0.01, 0.05, unit="h", at_most=1e3, source="judgement")
+    hang_share: Quantity = number(0.02, 0.1, unit="", at_most=1, source="judgement")
     common_cause_share: Quantity = number(0.02, 0.1, unit="", at_most=1, source="judgement")
     site_failures: Quantity = number(0.2, 1.0, unit="1/year", at_most=1e3, source="judgement")
     site_repair_hours: Quantity = number(1, 4, unit="h", at_most=1e4, source="judgement")
@@ -346,6 +348,13 @@ class Assumptions(Model):
     release_failure_share: Quantity = number(0.02, 0.1, unit="", at_most=1, source="judgement")
     reboots: Quantity = number(6, 12, unit="1/year", at_most=1e4, source="judgement")
     reboot_hours: Quantity = number(0.1, 0.4, unit="h", at_most=1e3, source="judgement")
+    data_losses: Quantity = number(0.01, 0.05, unit="1/year", at_most=1e3, source="judgement")
+    offered_outage_hours: Quantity = number(
+        0.5, 4, unit="h", at_least=0.001, at_most=1e4, source="judgement"
+    )
+    effort_factor: Quantity = number(
+        0.67, 1.5, unit="", at_least=0.01, at_most=100, source="judgement"
+    )
 
 
 class Inventory(Model):
