@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 
 from evaluation.formulas import formula
-from evaluation.inventory.models import Cluster, Inventory
+from evaluation.inventory.models import (
+    Cluster,
+    Costs,
+    Database,
+    Inventory,
+    LoadBalancer,
+    Machines,
+    Storage,
+)
 from evaluation.quantity import FloatArray, Quantity
 from evaluation.results import Candidate, Capacity, Message, Operations
 
@@ -131,6 +139,7 @@ CANDIDATES: tuple[Candidate, ...] = (
 
 YEARS = 5  # that a decision has to last
 WORKING_WEEKS = 44  # a year without holidays, leave and sickness
+SERVICE = 2.0  # price of a service that nobody offers yet, over that of its machines and disks
 
 # What has to change, the easiest first: what one decides alone, what money buys within weeks,
 # what somebody has to reconfigure, what somebody has to build and to run from then on.
@@ -348,3 +357,59 @@ def cluster_memory(inventory: Inventory, candidate: Candidate, cores: FloatArray
     members = 3 * min(16.0, 1 + in_five_years(inventory)[0] / 4)
     workers = inventory.load.workers_per_core.value * cores * 0.1
     return workers + (members if candidate.database == "galera" else 0.0)
+
+
+def as_if_offered(inventory: Inventory) -> Inventory:
+    """The inventory as if everything was offered that a candidate may need.
+
+    So that what is not feasible can be calculated all the same. A service that is not offered gets
+    the size that the site needs, the service level that is this project's default, and the price
+    of the machines and disks behind it twice: once for themselves, once for the people who run
+    them. Fewer than three machines become three.
+    """
+    costs, offers = inventory.costs, inventory.offers
+    machines = offers.machines or _like_today(inventory)
+    if middle(machines.count) < 3:
+        machines = machines.model_copy(update={"count": Quantity.of(3)})
+    cores, memory = 3 * middle(machines.cores), 3 * middle(machines.memory_gib)
+    cluster = Cluster(
+        cores=Quantity.of(cores),
+        memory_gib=Quantity.of(memory),
+        price_per_year=_priced(costs, cores, memory),
+    )
+    database_gib, files_gib = in_five_years(inventory)
+    of_disks = costs.storage_gib_per_year
+    storage = Storage(
+        size_gib=Quantity.of(files_gib),
+        price_gib_per_year=Quantity.of(SERVICE * of_disks.low, SERVICE * of_disks.high),
+    )
+    database = Database(
+        size_gib=Quantity.of(database_gib), price_per_year=_priced(costs, 3 * 4, 3 * 16)
+    )
+    filled = {
+        "machines": machines,
+        "swarm": offers.swarm or cluster,
+        "kubernetes": offers.kubernetes or cluster,
+        "load_balancer": offers.load_balancer or LoadBalancer(price_per_year=_priced(costs, 2, 2)),
+        "database": offers.database or database,
+        "storage": offers.storage or storage,
+    }
+    return inventory.model_copy(update={"offers": offers.model_copy(update=filled)})
+
+
+def _like_today(inventory: Inventory) -> Machines:
+    today = inventory.machines
+    return Machines(
+        cores=Quantity.of(max(4.0, sum(middle(machine.cores) for machine in today))),
+        memory_gib=Quantity.of(max(16.0, sum(middle(machine.memory_gib) for machine in today))),
+    )
+
+
+def _priced(costs: Costs, cores: float, memory: float) -> Quantity:
+    def price(core: float, gib: float) -> float:
+        return SERVICE * (cores * core + memory * gib)
+
+    return Quantity.of(
+        price(costs.core_per_year.low, costs.memory_gib_per_year.low),
+        price(costs.core_per_year.high, costs.memory_gib_per_year.high),
+    )
