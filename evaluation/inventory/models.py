@@ -124,8 +124,8 @@ class Load(Model):
         unit="",
         at_least=0.02,
         at_most=1,
-        source="judgement: web server and database of dynamic sites are bound by their CPU (Amza et "
-        "al., Specification and implementation of dynamic web site benchmarks, 2002); the rest "
+        source="judgement: web server and database of dynamic sites are bound by their CPU (Amza "
+        "et al., Specification and implementation of dynamic web site benchmarks, 2002); the rest "
         "waits for disks, locks and the network",
     )
     workers_per_core: Quantity = number(
