@@ -1,6 +1,9 @@
 """The ways to run the platform that make sense, and what each needs that is not there."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
 
 from evaluation.formulas import formula
 from evaluation.inventory.models import (
@@ -12,6 +15,7 @@ from evaluation.inventory.models import (
     Machines,
     Storage,
 )
+from evaluation.load import peak_requests_per_second
 from evaluation.quantity import FloatArray, Quantity
 from evaluation.results import Candidate, Capacity, Message, Operations
 
@@ -139,30 +143,33 @@ CANDIDATES: tuple[Candidate, ...] = (
 
 YEARS = 5  # that a decision has to last
 WORKING_WEEKS = 44  # a year without holidays, leave and sickness
+SPARE = 2.0  # cores over the busy ones that a cluster gets which has too few of them
 SERVICE = 2.0  # price of a service that nobody offers yet, over that of its machines and disks
 
-# What has to change, the easiest first: what one decides alone, what money buys within weeks,
-# what somebody has to reconfigure, what somebody has to build and to run from then on.
-EASE = (
-    "candidates.hours",
-    "candidates.memory",
-    "candidates.cores",
-    "candidates.storage_size",
-    "candidates.database_size",
-    "candidates.cluster_cores",
-    "candidates.cluster_memory",
-    "candidates.cluster_nodes",
-    "candidates.machines",
-    "candidates.machine_count",
-    "candidates.load_balancer",
-    "candidates.layer_2",
-    "candidates.storage_shared",
-    "candidates.storage",
-    "candidates.database",
-    "candidates.database_engine",
-    "candidates.managed_swarm",
-    "candidates.managed_kubernetes",
-)
+# How hard it is to change what is missing: 1 a larger share of what is there, 2 more of the same
+# kind, 3 somebody has to reconfigure something, 4 somebody has to be found, or a service added,
+# 5 and more a service has to be built and run from then on.
+EFFORT: Mapping[str, int] = {
+    "candidates.memory": 1,
+    "candidates.cores": 1,
+    "candidates.load": 1,
+    "candidates.storage_size": 1,
+    "candidates.database_size": 1,
+    "candidates.cluster_memory": 1,
+    "candidates.cluster_cores": 1,
+    "candidates.cluster_nodes": 2,
+    "candidates.machine_count": 2,
+    "candidates.machines": 2,
+    "candidates.layer_2": 3,
+    "candidates.storage_shared": 3,
+    "candidates.load_balancer": 4,
+    "candidates.hours": 4,
+    "candidates.storage": 4,
+    "candidates.database_engine": 5,
+    "candidates.database": 5,
+    "candidates.managed_swarm": 8,
+    "candidates.managed_kubernetes": 8,
+}
 
 
 def named(name: str) -> Candidate:
@@ -171,8 +178,8 @@ def named(name: str) -> Candidate:
 
 
 def effort(message: Message) -> int:
-    """How hard it is to change what the message names: its place in `EASE`."""
-    return EASE.index(message.key)
+    """How hard it is to change what the message names: see `EFFORT`."""
+    return EFFORT[message.key]
 
 
 def middle(quantity: Quantity) -> float:
@@ -207,14 +214,15 @@ def too_small(
     if candidate == STAY:
         return ()
     found: list[Message] = []
-    if capacity.rps[0] < capacity.demand_start_rps[0] and capacity.p95_start_ms[0] == float("inf"):
-        values = {
-            "needed": float(capacity.demand_start_rps[0]),
-            "carried": float(capacity.rps[0]),
-            "nodes": float(capacity.nodes[0]),
-        }
+    if np.isinf(capacity.p95_start_ms[0]):
         found.append(
-            Message(key=f"candidates.{'cluster_' if candidate.managed else ''}cores", values=values)
+            Message(
+                key="candidates.load",
+                values={
+                    "needed": float(capacity.demand_start_rps[0]),
+                    "carried": float(capacity.rps[0]),
+                },
+            )
         )
     available = middle(inventory.staff.hours_per_week) * WORKING_WEEKS
     if operations.upkeep_hours[0] > available:
@@ -252,6 +260,8 @@ def _missing_machines(inventory: Inventory, candidate: Candidate) -> Iterator[Me
             key="candidates.memory",
             values={"needed": needed, "offered": middle(machines.memory_gib)},
         )
+    count = max(middle(machines.count), 1) if candidate.nodes > 1 else 1
+    yield from _missing_cores(inventory, "candidates.cores", count * middle(machines.cores))
 
 
 def _missing_cluster(inventory: Inventory, candidate: Candidate) -> Iterator[Message]:
@@ -271,6 +281,13 @@ def _missing_cluster(inventory: Inventory, candidate: Candidate) -> Iterator[Mes
             key="candidates.cluster_memory",
             values={"needed": needed, "offered": middle(cluster.memory_gib)},
         )
+    yield from _missing_cores(inventory, "candidates.cluster_cores", middle(cluster.cores))
+
+
+def _missing_cores(inventory: Inventory, key: str, offered: float) -> Iterator[Message]:
+    needed = float(busy_cores(inventory)[0])
+    if offered < needed:
+        yield Message(key=key, values={"needed": needed, "offered": offered})
 
 
 def _missing_balancer(inventory: Inventory, candidate: Candidate) -> Iterator[Message]:
@@ -329,6 +346,22 @@ def in_five_years(inventory: Inventory) -> tuple[float, float]:
     )
 
 
+@formula("busy_cores")
+def busy_cores(inventory: Inventory) -> FloatArray:
+    """Cores that are busy at semester start: arrivals x CPU time of a request.
+
+    Fewer cores than that can't carry the load, however it is spread.
+
+    Source: utilisation law: Lazowska, Zahorjan, Graham, Sevcik, Quantitative System Performance
+        (1984), chapter 3.
+    Limits: a bound, not enough: response times grow without limit on the way there; what the
+        platform's own parts take is not in it.
+    """
+    load = inventory.load
+    start = peak_requests_per_second(inventory) * load.semester_start_factor.value
+    return start * load.service_time_ms.value / 1000 * load.cpu_share.value
+
+
 @formula("node_memory")
 def node_memory(inventory: Inventory, candidate: Candidate, cores: FloatArray) -> FloatArray:
     """GiB that one node of our own needs: system, orchestrator, its parts, and web workers.
@@ -363,36 +396,26 @@ def as_if_offered(inventory: Inventory) -> Inventory:
     """The inventory as if everything was offered that a candidate may need.
 
     So that what is not feasible can be calculated all the same. A service that is not offered gets
-    the size that the site needs, the service level that is this project's default, and the price
-    of the machines and disks behind it twice: once for themselves, once for the people who run
-    them. Fewer than three machines become three.
+    the size that the site needs, the service level that is this project's default, and twice the
+    price of the machines and disks behind it: once for themselves, once for the people who run
+    them. Fewer than three machines become three, too few cores become enough.
     """
-    costs, offers = inventory.costs, inventory.offers
-    machines = offers.machines or _like_today(inventory)
-    if middle(machines.count) < 3:
-        machines = machines.model_copy(update={"count": Quantity.of(3)})
-    cores, memory = 3 * middle(machines.cores), 3 * middle(machines.memory_gib)
-    cluster = Cluster(
-        cores=Quantity.of(cores),
-        memory_gib=Quantity.of(memory),
-        price_per_year=_priced(costs, cores, memory),
-    )
+    offers, costs = inventory.offers, inventory.costs
+    machines = _enough_machines(inventory, offers.machines or _like_today(inventory))
     database_gib, files_gib = in_five_years(inventory)
-    of_disks = costs.storage_gib_per_year
-    storage = Storage(
-        size_gib=Quantity.of(files_gib),
-        price_gib_per_year=Quantity.of(SERVICE * of_disks.low, SERVICE * of_disks.high),
-    )
-    database = Database(
-        size_gib=Quantity.of(database_gib), price_per_year=_priced(costs, 3 * 4, 3 * 16)
-    )
+    disks = costs.storage_gib_per_year
     filled = {
         "machines": machines,
-        "swarm": offers.swarm or cluster,
-        "kubernetes": offers.kubernetes or cluster,
+        "swarm": _enough_cores(inventory, offers.swarm or _behind(costs, machines)),
+        "kubernetes": _enough_cores(inventory, offers.kubernetes or _behind(costs, machines)),
         "load_balancer": offers.load_balancer or LoadBalancer(price_per_year=_priced(costs, 2, 2)),
-        "database": offers.database or database,
-        "storage": offers.storage or storage,
+        "database": offers.database
+        or Database(size_gib=Quantity.of(database_gib), price_per_year=_priced(costs, 12, 48)),
+        "storage": offers.storage
+        or Storage(
+            size_gib=Quantity.of(files_gib),
+            price_gib_per_year=Quantity.of(SERVICE * disks.low, SERVICE * disks.high),
+        ),
     }
     return inventory.model_copy(update={"offers": offers.model_copy(update=filled)})
 
@@ -402,6 +425,34 @@ def _like_today(inventory: Inventory) -> Machines:
     return Machines(
         cores=Quantity.of(max(4.0, sum(middle(machine.cores) for machine in today))),
         memory_gib=Quantity.of(max(16.0, sum(middle(machine.memory_gib) for machine in today))),
+    )
+
+
+def _enough_machines(inventory: Inventory, machines: Machines) -> Machines:
+    count = max(3.0, middle(machines.count))
+    busy = float(busy_cores(inventory)[0])
+    changed: dict[str, Quantity] = {}
+    if middle(machines.count) < count:
+        changed["count"] = Quantity.of(count)
+    if middle(machines.cores) * count < busy:
+        changed["cores"] = Quantity.of(math.ceil(SPARE * busy / count))
+    return machines.model_copy(update=changed)
+
+
+def _enough_cores(inventory: Inventory, cluster: Cluster) -> Cluster:
+    busy = float(busy_cores(inventory)[0])
+    if middle(cluster.cores) >= busy:
+        return cluster
+    return cluster.model_copy(update={"cores": Quantity.of(math.ceil(SPARE * busy))})
+
+
+def _behind(costs: Costs, machines: Machines) -> Cluster:
+    """A cluster that others would run on three such machines."""
+    cores, memory = 3 * middle(machines.cores), 3 * middle(machines.memory_gib)
+    return Cluster(
+        cores=Quantity.of(cores),
+        memory_gib=Quantity.of(memory),
+        price_per_year=_priced(costs, cores, memory),
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from evaluation.candidates import effort
 from evaluation.formulas import formula
 from evaluation.inventory.models import Inventory
-from evaluation.load import outage_per_hour
+from evaluation.load import busiest_hour, outage_per_hour
 from evaluation.quantity import FloatArray
 from evaluation.results import Availability, Capacity, Cost, Message, Result, Verdict
 
@@ -66,7 +66,7 @@ def burden(
     hour = outage_per_hour(inventory)
     windows = 12 * inventory.wanted.maintenance_hours_per_month.value
     beyond = np.maximum(0.0, availability.planned_hours - windows)
-    crowd = 24 * inventory.load.peak_hour_share.value
+    crowd = 24 * busiest_hour(inventory)
     met = wants(inventory, capacity, availability)
     missed = len(met) - sum(kept.astype(np.float64) for kept in met.values())
     worth = inventory.wanted.worth_per_student.value * inventory.load.students.value
@@ -116,19 +116,18 @@ class Decision:
 def decide(staying: Result, others: Sequence[Result]) -> Decision:
     """The verdict that most draws come to.
 
-    The candidate is chosen once, by its mean score, as a site has to choose before it knows which
-    draw is true; then each draw says whether that choice is worth it.
+    A candidate is chosen once, by its mean score, as a site has to choose before it knows which
+    draw is true; then each draw says whether that choice is worth it. Not yet: none is that can be
+    had, but one is that lacks something; or only one machine can be had, and a cluster that lacks
+    something is better than that, too, by what a move has to promise.
     """
-    feasible = [result for result in others if result.feasible]
-    best = max(feasible, key=_mean_score, default=None)
+    best = max((r for r in others if r.feasible), key=_mean_score, default=None)
+    later = _worth_asking_for(staying, best, [r for r in others if not r.feasible])
     now = _worth_it(staying, best)
-    lacking = [
-        result
-        for result in others
-        if not result.feasible and np.mean(_worth_it(staying, result)) > 0.5
-    ]
-    later = min(lacking, key=lambda r: (hardest(r), -_mean_score(r)), default=None)
-    soon = _worth_it(staying, later) & ~now
+    soon = _worth_it(staying, later)
+    if best is not None and later is not None:
+        soon &= ~now | np.asarray(_is_better_cluster(staying, best, later))
+    now &= ~soon
     shares: dict[Verdict, float] = {
         "worth-it": float(np.mean(now)),
         "not-yet": float(np.mean(soon)),
@@ -138,9 +137,34 @@ def decide(staying: Result, others: Sequence[Result]) -> Decision:
     return Decision(verdict=verdict, confidence=shares[verdict], best=best, later=later)
 
 
-def hardest(result: Result) -> int:
-    """How hard the hardest change is that the candidate needs."""
-    return max(effort(message) for message in result.missing)
+def _worth_asking_for(
+    staying: Result, best: Result | None, lacking: Sequence[Result]
+) -> Result | None:
+    """Of those that would be worth it in most draws, a cluster first, then the easiest to get."""
+    worthy = [
+        result
+        for result in lacking
+        if np.mean(_worth_it(staying, result)) > 0.5
+        and (best is None or _mean_score(result) > _mean_score(best))
+    ]
+    return min(
+        worthy, key=lambda r: (not _cluster(r), difficulty(r), -_mean_score(r)), default=None
+    )
+
+
+def difficulty(result: Result) -> int:
+    """How hard it is to get what the candidate lacks, all of it."""
+    return sum(effort(message) for message in result.missing)
+
+
+def _cluster(result: Result) -> bool:
+    return result.candidate.orchestrator in ("swarm", "kubernetes")
+
+
+def _is_better_cluster(staying: Result, best: Result, later: Result) -> BoolArray | bool:
+    if _cluster(best) or not _cluster(later):
+        return False
+    return np.asarray(later.score - best.score > -MARGIN * staying.score)
 
 
 def reasons(inventory: Inventory, staying: Result, other: Result) -> tuple[Message, ...]:
