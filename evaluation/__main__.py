@@ -14,8 +14,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evaluation.inventory.errors import InventoryError
+
+if TYPE_CHECKING:
+    from evaluation.results import Candidate
 
 LANGUAGES = ("en", "de")  # as evaluation.texts has them, whose import takes time
 
@@ -26,7 +30,8 @@ class CommandError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code is 1 where something was wrong, and the message says what."""
-    given = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    given = parser(arguments).parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = given.run
     try:
         return run(given)
@@ -44,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """The commands and what they take."""
     plain = argparse.RawDescriptionHelpFormatter
     made = argparse.ArgumentParser(
@@ -101,16 +106,17 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--markdown", action="store_true", help="for a document of yours")
     command.set_defaults(run=_plan)
 
-    from evaluation import measure
-
     command = commands.add_parser(
         "measure",
         help="measure a running installation, within bounds",
         description="Measure service times and throughput of a running installation with a "
         "limited number of requests, and write them into the inventory: measured, not guessed.",
     )
-    measure.add_arguments(command)
-    command.set_defaults(run=measure.main)
+    if "measure" in arguments:  # its import takes time that the others need not spend
+        from evaluation import measure
+
+        measure.add_arguments(command)
+        command.set_defaults(run=measure.main)
 
     command = commands.add_parser("schema", help="write evaluation.schema.json, for editors")
     command.set_defaults(run=_schema)
@@ -140,10 +146,18 @@ def _init(given: argparse.Namespace) -> int:
     if given.ask:
         from evaluation.inventory.ask import ask
 
-        values = ask(given.lang)
-    given.file.write_text(template(given.lang, values, given.file.stem), encoding="utf-8")
+        values = ask(given.lang, input if sys.stdin.isatty() else _echoed)
+    written = template(given.lang, {"name": given.file.stem} | values, given.file)
+    given.file.write_text(written, encoding="utf-8")
     print(f"{given.file} is written; next: python -m evaluation assess {given.file}")
     return 0
+
+
+def _echoed(question: str) -> str:
+    """An answer from a pipe, shown as a terminal shows what is typed."""
+    answer = input(question)
+    print(answer)
+    return answer
 
 
 def _assess(given: argparse.Namespace) -> int:
@@ -177,3 +191,39 @@ def _settings(given: argparse.Namespace) -> int:
     for note in made.undeployed:
         print(note, file=sys.stderr)
     return 0
+
+
+def _plan(given: argparse.Namespace) -> int:
+    from evaluation.inventory import load
+    from evaluation.plan import as_markdown, plan, show
+
+    inventory = load(given.file)
+    steps = plan(inventory, _chosen(given.candidate))
+    if given.markdown:
+        print(as_markdown(steps, given.lang))
+    else:
+        show(steps, given.lang)
+    return 0
+
+
+def _schema(_: argparse.Namespace) -> int:
+    from evaluation.inventory.schema import SCHEMA, schema
+
+    SCHEMA.write_text(schema())
+    return 0
+
+
+def _chosen(name: str) -> "Candidate":
+    from evaluation.candidates import CANDIDATES, named
+    from stacks.settings.errors import nearest, shown
+
+    names = [candidate.name for candidate in CANDIDATES]
+    if name not in names:
+        near = nearest(name, names)
+        meant = f"did you mean {near}?" if near else f"known: {', '.join(names)}"
+        raise CommandError(f"--candidate: unknown candidate {shown(name)}; {meant}")
+    return named(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,7 +24,7 @@ REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]{1,64}(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
 class _Loader(yaml.SafeLoader):
-    """Leaves it to `_scalar` what a scalar without quotes is: PyYAML's own rules are YAML 1.1's."""
+    """Leaves it to `scalar` what a scalar without quotes is: PyYAML's own rules are YAML 1.1's."""
 
     yaml_implicit_resolvers = {None: [(PLAIN, re.compile(""))]}  # noqa: RUF012
 
@@ -106,7 +106,7 @@ def _value(node: yaml.Node, depth: int) -> Any:
         if node.tag == f"{STANDARD}str":
             return node.value
         if node.tag == PLAIN:
-            return _scalar(node.value)
+            return scalar(node.value)
     raise _wrong(node, "found an unknown tag")
 
 
@@ -141,7 +141,7 @@ def _merged(node: yaml.Node, depth: int) -> dict[str, Any]:
     return merged
 
 
-def _scalar(text: str) -> Any:
+def scalar(text: str) -> Any:
     """A scalar without quotes; dates, `yes` and `1:30` are texts."""
     if text in CONSTANTS:
         return CONSTANTS[text]

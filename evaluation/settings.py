@@ -1,0 +1,1 @@
+"""A candidate as a settings file of this project."""
