@@ -349,6 +349,7 @@ class Assumptions(Model):
     reboots: Quantity = number(6, 12, unit="1/year", at_most=1e4, source="judgement")
     reboot_hours: Quantity = number(0.1, 0.4, unit="h", at_most=1e3, source="judgement")
     data_losses: Quantity = number(0.01, 0.05, unit="1/year", at_most=1e3, source="judgement")
+    promise_used: Quantity = number(0.2, 0.8, unit="", at_most=1, source="judgement")
     offered_outage_hours: Quantity = number(
         0.5, 4, unit="h", at_least=0.001, at_most=1e4, source="judgement"
     )
