@@ -183,13 +183,24 @@ def _assess(given: argparse.Namespace) -> int:
 
 def _settings(given: argparse.Namespace) -> int:
     from evaluation.inventory import load
-    from evaluation.settings import settings_file
+    from evaluation.settings import NothingToDeployError, settings_file
+    from evaluation.texts import render
 
+    candidate = _chosen(given.candidate)
     inventory = load(given.file)
-    made = settings_file(inventory, _chosen(given.candidate))
+    try:
+        made = settings_file(inventory, candidate)
+    except NothingToDeployError as error:
+        raise CommandError(error) from None
     print(made.text, end="")
-    for note in made.undeployed:
-        print(note, file=sys.stderr)
+    if made.undeployed:
+        print(
+            f"{candidate.name} needs what this project does not deploy yet "
+            f"({'; '.join(made.undeployed)}): the file is right, but `make up` will refuse it",
+            file=sys.stderr,
+        )
+    for message in made.missing:
+        print(f"not on offer: {render(message, 'en')}", file=sys.stderr)
     return 0
 
 
