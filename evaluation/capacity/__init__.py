@@ -13,6 +13,7 @@ from evaluation.capacity.queueing import (
     saturation,
     spread,
 )
+from evaluation.capacity.simulation import Day, simulate_day
 from evaluation.capacity.stations import cores, offered_nodes, spread_over, stations
 from evaluation.formulas import formula
 from evaluation.inventory.models import Inventory
@@ -20,7 +21,7 @@ from evaluation.load import peak_requests_per_second
 from evaluation.quantity import FloatArray
 from evaluation.results import Candidate, Capacity
 
-__all__ = ["LoadProfile", "capacity", "load_profile"]
+__all__ = ["Day", "LoadProfile", "capacity", "load_profile", "simulate_day"]
 
 WORKERS = 16  # PHP processes of one web replica, WEB_WORKERS of images/php-apache
 MOST_NODES = 64  # that anybody would run for one platform
@@ -71,7 +72,7 @@ def least_nodes(candidate: Candidate) -> int:
     return max(candidate.nodes, 2 if bears_loss(candidate) else 1)
 
 
-@formula("nodes-needed")
+@formula("capacity.nodes_needed")
 def nodes_needed(inventory: Inventory, candidate: Candidate, rate: FloatArray) -> FloatArray:
     """The fewest nodes with which the wanted p95 is kept at semester start, one of them being lost.
 
@@ -106,7 +107,7 @@ def nodes_needed(inventory: Inventory, candidate: Candidate, rate: FloatArray) -
     return np.where(fewest | possible, high, np.inf)
 
 
-@formula("replicas-needed")
+@formula("capacity.replicas_needed")
 def replicas_needed(rate: FloatArray, stations: Sequence[Station], least: int) -> FloatArray:
     """Web replicas of 16 PHP processes each for `rate`: (N + 2 √N) / 16, rounded up.
 

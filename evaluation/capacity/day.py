@@ -50,7 +50,7 @@ class LoadProfile:
     peak_factor: FloatArray  # shape (draws,): the busiest minutes of an hour, of its mean
 
 
-@formula("day-shape")
+@formula("capacity.day_shape")
 def day_shape(inventory: Inventory) -> FloatArray:
     """Load of each hour of a day, of that of the busiest hour; shape (24, draws).
 
@@ -74,7 +74,7 @@ def day_shape(inventory: Inventory) -> FloatArray:
     return curve**power
 
 
-@formula("year-shape")
+@formula("capacity.year_shape")
 def day_factors(inventory: Inventory) -> list[tuple[FloatArray, int]]:
     """Kinds of days: the load of each, of that of an ordinary day, and how many a year has.
 
@@ -125,7 +125,7 @@ def load_profile(inventory: Inventory) -> LoadProfile:
     )
 
 
-@formula("overload-hours")
+@formula("capacity.overload_hours")
 def overload_hours(inventory: Inventory, carried: FloatArray) -> FloatArray:
     """Hours a year in which the load is beyond `carried` (requests/s).
 
@@ -133,8 +133,8 @@ def overload_hours(inventory: Inventory, carried: FloatArray) -> FloatArray:
     f m v^(f - 1) for v from 0 to 1 in some order: m on the mean, f m in its busiest minutes, f
     being the peak factor; it is beyond r in the share 1 - (r / (f m))^(1 / (f - 1)) of the hour.
 
-    Source: days as in `year-shape`, hours as in `day-shape`; within the hour: judgement, the
-    simplest form with that mean and that peak.
+    Source: days as in `capacity.year_shape`, hours as in `capacity.day_shape`; within the hour:
+    judgement, the simplest form with that mean and that peak.
     Limits: what is not answered in time does not come again and again, which would be more.
     """
     peak = peak_requests_per_second(inventory)

@@ -33,7 +33,7 @@ class Station:
     slots: FloatArray  # requests that may be here at a time; the others wait in front
 
 
-@formula("erlang-b")
+@formula("capacity.erlang_b")
 def erlang_b(servers: FloatArray, offered: FloatArray) -> FloatArray:
     """Share of requests that find all servers busy, if those were lost.
 
@@ -55,7 +55,7 @@ def erlang_b(servers: FloatArray, offered: FloatArray) -> FloatArray:
     return blocked
 
 
-@formula("erlang-c")
+@formula("capacity.erlang_c")
 def erlang_c(servers: FloatArray, offered: FloatArray) -> FloatArray:
     """Share of requests that wait: C = B / (1 - u (1 - B)), u = a / n the utilisation.
 
@@ -69,7 +69,7 @@ def erlang_c(servers: FloatArray, offered: FloatArray) -> FloatArray:
     return np.where(used < 1, blocked / (1 - used * (1 - blocked)), 1.0)
 
 
-@formula("wait-mmc")
+@formula("capacity.wait_mmc")
 def wait_mmc(rate: FloatArray, service: FloatArray, servers: FloatArray) -> FloatArray:
     """Mean wait in front of n servers (s): W = C S / (n (1 - u)).
 
@@ -77,7 +77,7 @@ def wait_mmc(rate: FloatArray, service: FloatArray, servers: FloatArray) -> Floa
 
     Source: L. Kleinrock, Queueing Systems vol. 1 (1975), section 3.5; D. Gross and C. M. Harris,
     Fundamentals of Queueing Theory, 3rd ed. (1998), section 2.3.
-    Limits: those of `erlang-c`.
+    Limits: those of `capacity.erlang_c`.
     """
     used = rate * service / servers
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -85,7 +85,7 @@ def wait_mmc(rate: FloatArray, service: FloatArray, servers: FloatArray) -> Floa
     return np.where(used < 1, wait, np.inf)
 
 
-@formula("wait-mgc")
+@formula("capacity.wait_mgc")
 def wait_mgc(
     rate: FloatArray, service: FloatArray, servers: FloatArray, cv: FloatArray
 ) -> FloatArray:
@@ -102,7 +102,7 @@ def wait_mgc(
     return wait_mmc(rate, service, servers) * (1 + cv**2) / 2
 
 
-@formula("processor-sharing")
+@formula("capacity.processor_sharing")
 def stretch(rate: FloatArray, station: Station) -> FloatArray:
     """How much longer a request takes because others share the cores: w = C / (n (1 - u)).
 
@@ -118,12 +118,13 @@ def stretch(rate: FloatArray, station: Station) -> FloatArray:
     return wait_mmc(rate, station.service, station.servers) / station.service
 
 
-@formula("limited-sharing")
+@formula("capacity.limited_sharing")
 def in_front(rate: FloatArray, station: Station) -> FloatArray:
     """Share of the wait that is spent in front of the workers: q = u^(slots - n).
 
     Not more requests share the cores than there are workers. Of all that wait, q find all workers
-    busy and wait in their order (`wait-mgc`); the others share the cores (`processor-sharing`).
+    busy and wait in their order (`capacity.wait_mgc`); the others share the cores
+    (`capacity.processor_sharing`).
 
     Source: B. Avi-Itzhak and S. Halfin, Expected response times in a non-symmetric time sharing
     queue with a limited number of service positions, Proc. ITC 12 (1988), who have it for one core.
@@ -135,7 +136,7 @@ def in_front(rate: FloatArray, station: Station) -> FloatArray:
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """How response times are spread at one rate: X (1 + w) + V, see `response-time`."""
+    """How response times are spread at one rate: X (1 + w) + V, see `capacity.response_time`."""
 
     mean: FloatArray  # s: of the stretched service time; inf beyond capacity
     cv: FloatArray  # of the service time
@@ -143,18 +144,19 @@ class Spread:
     speeds: tuple[FloatArray, ...]  # by station, 1/s: one over the mean of such a wait
 
 
-@formula("response-time")
+@formula("capacity.response_time")
 def spread(rate: FloatArray, stations: Sequence[Station], cv: FloatArray) -> Spread:
     """How long requests take: X (1 + w) + V.
 
     X: service times in all stations together, lognormal with variation `cv`, stretched as
-    `processor-sharing` says; V: the waits in front of the workers of each station, zero or, with
-    the probability C q, exponential with mean S (1 + cv²) / 2 / (n (1 - u)).
+    `capacity.processor_sharing` says; V: the waits in front of the workers of each station, zero
+    or, with the probability C q, exponential with mean S (1 + cv²) / 2 / (n (1 - u)).
 
     Source: exponential tail of the wait: L. Kleinrock, Queueing Systems vol. 1 (1975), section 3.5
     for M/M/n; H. C. Tijms, A First Course in Stochastic Models (2003), section 9.6, for M/G/n.
     Limits: two stations at most; waits are independent of each other and of the service time; the
-    stretch is its mean, though it differs from request to request.
+    stretch is its mean, though it differs from request to request: against simulation a p95 is
+    within 10 %, and up to 20 % too small where two cores are nearly full.
     """
     steady = rate < saturation(stations)
     rate = np.where(steady, rate, 0.0)
@@ -223,16 +225,16 @@ def saturation(stations: Sequence[Station]) -> FloatArray:
     return np.minimum.reduce([s.servers / s.service for s in stations])
 
 
-@formula("greatest-rate")
+@formula("capacity.greatest_rate")
 def greatest_rate(
     share: float, time: FloatArray, stations: Sequence[Station], cv: FloatArray
 ) -> FloatArray:
     """Requests/s up to which `share` of all requests are answered within `time` (s).
 
-    0 where service alone takes longer. The root of `response-time` over the rate.
+    0 where service alone takes longer. The root of `capacity.response_time` over the rate.
 
     Source: by definition.
-    Limits: those of `response-time`.
+    Limits: those of `capacity.response_time`.
     """
     most = saturation(stations)
     beyond = 1 - share

@@ -33,7 +33,7 @@ def spread_over(inventory: Inventory, quantity: Quantity) -> FloatArray:
     return np.broadcast_to(quantity.value, draws(inventory)).astype(np.float64)
 
 
-@formula("platform-cores")
+@formula("capacity.platform_cores")
 def platform_cores(candidate: Candidate, node: FloatArray, nodes: FloatArray) -> FloatArray:
     """Cores of each node that the platform itself takes.
 
@@ -58,7 +58,7 @@ def platform_cores(candidate: Candidate, node: FloatArray, nodes: FloatArray) ->
     return taken
 
 
-@formula("replication-cores")
+@formula("capacity.replication_cores")
 def replication_cores(
     candidate: Candidate, total: FloatArray, nodes: FloatArray, database_share: FloatArray
 ) -> FloatArray:
@@ -129,7 +129,7 @@ def _today(inventory: Inventory) -> Cores:
     )
 
 
-@formula("stations")
+@formula("capacity.stations")
 def stations(inventory: Inventory, found: Cores) -> Sequence[Station]:
     """The web replicas and the database as two stations, or one where both share one machine.
 
