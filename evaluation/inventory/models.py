@@ -435,8 +435,8 @@ class Assumptions(Model):
         0.5,
         unit="1/year",
         at_most=1e3,
-        source="Uptime Institute, Annual outage analysis 2025 and 2021: 53 to 78 % of operators "
-        "had an outage in three years, that is 0.25 to 0.5 a year; about half of the "
+        source="Uptime Institute, Annual outage analysis 2025: 53 % of operators (2024) to 78 % "
+        "(2020) had an outage in three years, that is 0.25 to 0.5 a year; about half of the "
         "grave ones were power",
     )
     site_repair_hours: Quantity = number(
