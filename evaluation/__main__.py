@@ -206,14 +206,18 @@ def _settings(given: argparse.Namespace) -> int:
 
 def _plan(given: argparse.Namespace) -> int:
     from evaluation.inventory import load
-    from evaluation.plan import as_markdown, plan, show
+    from evaluation.plan import NothingToMigrateError, as_markdown, plan, show
 
+    candidate = _chosen(given.candidate)
     inventory = load(given.file)
-    steps = plan(inventory, _chosen(given.candidate))
+    try:
+        made = plan(inventory, candidate)
+    except NothingToMigrateError as error:
+        raise CommandError(error) from None
     if given.markdown:
-        print(as_markdown(steps, given.lang))
+        print(as_markdown(made, given.lang))
     else:
-        show(steps, given.lang)
+        show(made, given.lang)
     return 0
 
 

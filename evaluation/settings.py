@@ -232,8 +232,8 @@ class _Writer:
             return
         yield "    kind: external"
         yield "    driver: local"
-        yield f"    # fill in: where the data centre's file system ({storage.kind}) is mounted on each"
-        yield "    # node. The platform takes a folder in it for each kind of files."
+        yield f"    # fill in: where the file system of the data centre ({storage.kind}) is mounted"
+        yield "    # on each node. The platform takes a folder in it for each kind of files."
         yield "    driver_options: {type: none, o: bind, device: '/mnt/studip/{folder}'}"
 
 
