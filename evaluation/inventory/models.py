@@ -4,7 +4,6 @@ Each number has a unit, a default and the source of that default here; what it m
 `evaluation/texts/inventory.yaml`, in both languages, under its key.
 """
 
-import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,9 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 
 from evaluation.quantity import Quantity
-
-# We use none, and looking for them reads the metadata of every installed package.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 OWN = "own figure; no default can know it"
 
