@@ -185,7 +185,7 @@ def exceeds(time: FloatArray, spread: Spread) -> FloatArray:
     sigma, shift = _lognormal(spread.cv)
     with np.errstate(divide="ignore"):
         top = np.clip((np.log(time / spread.mean) - shift) / sigma, -REACH, REACH)
-    share = normal_above(top)
+    share = np.where(np.isfinite(spread.mean), normal_above(top), 1.0)
     some = np.flatnonzero(sum(spread.chances) > LEAST_CHANCE)
     if not some.size:
         return share
@@ -283,16 +283,20 @@ def normal_above(z: FloatArray) -> FloatArray:
 def _root(
     function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray
 ) -> FloatArray:
-    """Where a falling function is zero, by Anderson's and Bjorck's regula falsi."""
+    """Where a falling function is zero, by Anderson's and Bjorck's regula falsi.
+
+    Each third step halves what is left, in case the function is flat. Where the steps do not
+    suffice it is the low end of what is left.
+    """
     f_low, f_high = function(low), function(high)
     moved = np.zeros_like(low)  # 1: the low end moved last, -1: the high one
-    for _ in range(STEPS):
+    for step in range(STEPS):
         with np.errstate(divide="ignore", invalid="ignore"):
             guess = high - f_high * (high - low) / (f_high - f_low)
-            guess = np.where((guess >= low) & (guess <= high), guess, (low + high) / 2)
+            guess = np.where((guess > low) & (guess < high), guess, (low + high) / 2)
+            if step % 3 == 2:
+                guess = (low + high) / 2
             value = function(guess)
-            if np.max(np.abs(value)) < NEAR:
-                break
             above = value > 0
             # An end that stays a second time counts less, so that both ends move.
             less = 1 - value / np.where(above, f_low, f_high)
@@ -300,6 +304,9 @@ def _root(
         f_high = np.where(above, np.where(moved > 0, f_high * less, f_high), value)
         f_low = np.where(above, value, np.where(moved < 0, f_low * less, f_low))
         moved = np.where(above, 1.0, -1.0)
-        high = np.where(above, high, guess)
-        low = np.where(above, guess, low)
-    return guess
+        near = np.abs(value) < NEAR
+        low = np.where(above | near, guess, low)
+        high = np.where(above & ~near, high, guess)
+        if np.all(high - low < NEAR * high):
+            break
+    return low

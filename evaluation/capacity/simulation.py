@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 QUARTERS = 96  # of a day
 QUARTER = 900.0  # s
+MOST_REQUESTS = 200_000  # that a simulated day may have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,6 @@ class Day:
     p95_ms: FloatArray
     lost: FloatArray  # share whose users gave up before a worker was free
     requests: int  # that were simulated
-    compressed: float  # of its length, the day's part that was simulated: 1 is all of it
 
 
 def simulate(
@@ -190,27 +190,32 @@ def simulate_day(
     nodes: float | None = None,
     seed: int = 1,
     requests: int = 60_000,
-    patience: float = 30.0,
+    patience: float = 10.0,
 ) -> Day:
     """The first day of a semester, request by request, all numbers in the middle of their ranges.
 
     Within an hour the load grows to the peak factor, four steps of a quarter-hour with the means of
-    `capacity.overload_hours`. Not more than about `requests` are simulated: of a busier day the
-    same part of each quarter-hour, one after the other. `nodes`: as many as are on offer unless
-    given; `patience`: s after which users give up.
+    `capacity.overload_hours`. Not many more than `requests` are simulated: of a busier day the
+    same part of each quarter-hour, one after the other, but four times the patience at least; of
+    one that is busier still, a platform and a load that are both smaller by the same factor.
+    `nodes`: as many as are on offer unless given; `patience`: s after which users give up.
 
-    Source: discrete events with simpy; the model of `capacity.stations`.
+    Source: discrete events with simpy; the model of `capacity.stations`. Patience: J. Nielsen,
+    Usability Engineering (1993), chapter 5: 10 s keep a user's attention.
     Limits: a line that grows for longer than a simulated part of a quarter-hour is shorter here
-    than on that day; patience (30 s: judgement) keeps lines from growing for so long.
+    than on that day; patience keeps lines from growing for so long. A smaller platform waits longer
+    at the same utilisation.
     """
     generator = np.random.default_rng(seed)
     profile = load_profile(inventory)
     factor = float(profile.peak_factor[0])
     edges = (np.arange(5) / 4) ** factor
     rates = (profile.start_day[:, :1] * 4 * np.diff(edges)).ravel()
-    compressed = min(1.0, requests / max(float(np.sum(rates)) * QUARTER, 1.0))
+    whole = max(float(np.sum(rates)) * QUARTER, 1.0)
+    compressed = min(1.0, max(requests / whole, 4 * patience / QUARTER))
+    scale = min(1.0, MOST_REQUESTS / (whole * compressed))
     length = QUARTER * compressed
-    arrivals = arrivals_of_day(rates, length, generator)
+    arrivals = arrivals_of_day(rates * scale, length, generator)
 
     number = offered_nodes(inventory, candidate)
     if nodes is not None:
@@ -223,14 +228,14 @@ def simulate_day(
     times = simulate(
         arrivals,
         np.array([total * mean / sum(means) for mean in means]),
-        [float(station.servers[0]) for station in found],
-        max(round(float(found[-1].slots[0])), 1),
+        [float(station.servers[0]) * scale for station in found],
+        max(round(float(found[-1].slots[0]) * scale), 1),
         patience,
     )
-    return _by_quarter(arrivals, times, length, compressed)
+    return _by_quarter(arrivals, times, length, scale)
 
 
-def _by_quarter(arrivals: FloatArray, times: FloatArray, length: float, compressed: float) -> Day:
+def _by_quarter(arrivals: FloatArray, times: FloatArray, length: float, scale: float) -> Day:
     edges = np.searchsorted(arrivals, np.arange(1, QUARTERS) * length)
     pieces = np.split(times, edges)
     answered = [piece[~np.isnan(piece)] for piece in pieces]
@@ -241,10 +246,9 @@ def _by_quarter(arrivals: FloatArray, times: FloatArray, length: float, compress
     came = np.array([piece.size for piece in pieces], dtype=np.float64)
     kept = np.array([piece.size for piece in answered], dtype=np.float64)
     return Day(
-        offered_rps=came / length,
+        offered_rps=came / length / scale,
         p50_ms=quantile(0.5),
         p95_ms=quantile(0.95),
         lost=(came - kept) / np.maximum(came, 1.0),
         requests=len(arrivals),
-        compressed=compressed,
     )
