@@ -17,6 +17,7 @@ BoolArray = NDArray[np.bool_]
 
 OVERLOAD_SHARE = 0.5  # of the work of an hour that overload keeps from being done
 MARGIN = 0.1  # of what staying costs in all: what a move has to promise beyond it
+ASKING = 0.01  # of the same: what a point of `candidates.EFFORT` has to be worth
 
 
 @formula("wants")
@@ -140,16 +141,15 @@ def decide(staying: Result, others: Sequence[Result]) -> Decision:
 def _worth_asking_for(
     staying: Result, best: Result | None, lacking: Sequence[Result]
 ) -> Result | None:
-    """Of those that would be worth it in most draws, a cluster first, then the easiest to get."""
+    """Of those that would be worth it in most draws, the best one, what it takes to get it counted."""
+    effort_point = ASKING * float(np.mean(staying.score))
     worthy = [
         result
         for result in lacking
         if np.mean(_worth_it(staying, result)) > 0.5
         and (best is None or _mean_score(result) > _mean_score(best))
     ]
-    return min(
-        worthy, key=lambda r: (not _cluster(r), difficulty(r), -_mean_score(r)), default=None
-    )
+    return max(worthy, key=lambda r: _mean_score(r) + effort_point * difficulty(r), default=None)
 
 
 def difficulty(result: Result) -> int:
