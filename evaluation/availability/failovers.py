@@ -55,8 +55,9 @@ def node_lost(candidate: Candidate) -> float:
         HAProxy, keepalived (RFC 5798, section 6.1), Galera, Sentinel and GlusterFS; for Kubernetes
         node-monitor-grace-period of kube-controller-manager (50 s) and osd_heartbeat_grace of Ceph
         (20 s), both the documented defaults.
-    Limits: bounds, not means: who is on another node may notice nothing. A fault test on three
-        machines measured 4.6 s where 20 s are allowed. This project has not measured Kubernetes.
+    Limits: bounds, not means: who is on another node may notice nothing. A load balancer of others
+        is taken to check as often as ours. A fault test on three machines measured 4.6 s where 20 s
+        are allowed. This project has not measured Kubernetes.
     """
     seconds = _longest(NODE_LOST, candidate)
     if candidate.orchestrator == "kubernetes":

@@ -28,7 +28,6 @@ YEAR = 8760.0  # h
 WEEK = 168.0  # h
 OFFICE_HOURS = 40.0  # h/week
 SECOND = 1 / 3600  # h
-LEAST_OWN = 0.1  # share of a promised outage that power, cooling and network do not explain
 MEMBERS = 3  # of a database cluster inside a cluster that others run
 
 # Upgrades a year of what we run ourselves beside the systems of the machines; each may fail.
@@ -299,8 +298,8 @@ def cluster_nodes(inventory: Inventory, candidate: Candidate) -> Nodes | None:
 def _offered(inventory: Inventory, candidate: Candidate) -> Iterator[Part]:
     """What others run: (1 - promised availability) x share of it that is used x 8,760 hours a year.
 
-    Of these hours those of power, cooling and network are taken off, since they stand as blocks of
-    their own; at least a tenth stays. Outages = the rest / mean hours of one outage.
+    Power, cooling and network of the site stand as blocks of their own, so the share is what comes
+    beside these. Outages a year = those hours / mean hours of one outage.
 
     Source: definition of availability; that a promise has a margin of safety: Beyer et al., Site
         Reliability Engineering (2016), chapter 4; that it says neither how often nor how long:
@@ -318,18 +317,13 @@ def _offered(inventory: Inventory, candidate: Candidate) -> Iterator[Part]:
         else None,
     }
     hours = assumed.offered_outage_hours.value
-    elsewhere = (
-        assumed.site_failures.value * assumed.site_repair_hours.value
-        + assumed.network_failures.value * assumed.network_repair_hours.value
-    )
     for name, offer in promised.items():
         if offer is None:
             continue
-        away = YEAR * (1 - offer.availability_percent.value / 100) * assumed.promise_used.value
-        away = np.maximum(away - elsewhere, away * LEAST_OWN)
+        away = (1 - offer.availability_percent.value / 100) * assumed.promise_used.value
         # Failures while it works, so that what it is away comes out as promised.
         yield Part(
-            name=name, formula="promise", failures=away / (1 - away / YEAR) / hours, hours=hours
+            name=name, formula="promise", failures=YEAR * away / (1 - away) / hours, hours=hours
         )
 
 

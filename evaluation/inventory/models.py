@@ -528,8 +528,8 @@ class Assumptions(Model):
         "2007)",
     )
     promise_used: Quantity = number(
-        0.2,
-        0.8,
+        0.1,
+        0.5,
         unit="",
         at_most=1,
         source="judgement for the size; that who promises keeps a margin: Beyer et al., Site "
