@@ -200,7 +200,7 @@ def _zones(inventory: Inventory) -> Iterator[Finding]:
         ("machines", "count", offers.machines and (offers.machines.zones, offers.machines.count)),
     ]
     for offer, counted, numbers in spread:
-        if numbers and numbers[0].low > numbers[1].high:
+        if numbers and 0 < numbers[1].high < numbers[0].low:
             yield finding(
                 f"offers.{offer}.zones",
                 f"offers.{offer}.{counted}",
