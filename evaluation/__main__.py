@@ -173,7 +173,7 @@ def _assess(given: argparse.Namespace) -> int:
     else:
         from evaluation.screen import show
 
-        show(assessment, inventory, given.lang)
+        show(assessment, inventory, given.lang, file=str(given.file))
     if given.report is not None:
         from evaluation.report import write
 

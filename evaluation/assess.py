@@ -3,14 +3,14 @@
 import numpy as np
 
 from evaluation.availability import availability
-from evaluation.candidates import CANDIDATES, STAY, as_if_offered, missing, not_deployed, too_small
+from evaluation.candidates import CANDIDATES, STAY, as_if_offered, missing, too_small
 from evaluation.capacity import capacity
 from evaluation.cost import cost
 from evaluation.draws import drawn, one_at_a_time
 from evaluation.inventory.models import Inventory
 from evaluation.operations import operations
-from evaluation.results import Assessment, Candidate, Message, Result, Swing
-from evaluation.verdict import advantage, burden, decide, reasons, score
+from evaluation.results import Assessment, Candidate, Result, Swing
+from evaluation.verdict import advantage, burden, decide, notes, reasons, score
 
 SWINGS = 12  # that are worth a bar in a plot
 
@@ -32,7 +32,7 @@ def assess(inventory: Inventory, draws: int = 1000, seed: int = 1) -> Assessment
         verdict=decision.verdict,
         recommended=other.candidate.name if moving else STAY.name,
         confidence=decision.confidence,
-        reasons=_explained(sample, staying, other, moving=moving),
+        reasons=(*reasons(sample, staying, other), *notes(results, other, moving=moving)),
         changes=other.missing if decision.verdict == "not-yet" else (),
         swings=swings(inventory, other.candidate),
         results=tuple(sorted(results, key=lambda r: -float(np.mean(r.score)))),
@@ -68,11 +68,3 @@ def swings(inventory: Inventory, candidate: Candidate) -> tuple[Swing, ...]:
         for i, key in enumerate(keys)
     )
     return tuple(sorted(found, key=lambda swing: -abs(swing.high - swing.low)))[:SWINGS]
-
-
-def _explained(
-    sample: Inventory, staying: Result, other: Result, *, moving: bool
-) -> tuple[Message, ...]:
-    found = reasons(sample, staying, other)
-    note = not_deployed(other.candidate)
-    return (*found, note) if moving and note else found

@@ -10,6 +10,7 @@ from evaluation.inventory.models import Inventory
 from evaluation.output import mean, median
 from evaluation.results import Assessment, Message, Result
 from evaluation.texts import number, render, text
+from evaluation.verdict import NOTES
 
 if TYPE_CHECKING:  # rich takes a tenth of a second, and --json goes without it
     from rich.console import Console, RenderableType
@@ -42,9 +43,14 @@ def show(
     below = [*_changes(assessment, language), *_next(assessment, language, file)]
     taken = len(console.render_lines(Group(*above, *below))) + 4  # heads, note, and the prompt
     rows = max(FEWEST, console.height - taken)
-    console.print(*above, sep="\n")
+    _print(console, above)
     console.print(_table(assessment, inventory, language, rows))
-    console.print(_notes(assessment, language, rows), *below, sep="\n")
+    _print(console, [_notes(assessment, language, rows), *below])
+
+
+def _print(console: Console, parts: list[RenderableType]) -> None:
+    for part in parts:
+        console.print(part)
 
 
 def compared(assessment: Assessment) -> str:
@@ -62,7 +68,7 @@ def _verdict(assessment: Assessment, inventory: Inventory, language: str) -> Ren
 
     colour = COLOURS[assessment.verdict]
     body = Text(text(f"verdict.{assessment.verdict}", language), style=f"bold {colour}")
-    body.append(" - " + _confidence(assessment, language) + "\n", style="default not bold")
+    body.append(f"; {_confidence(assessment, language)}\n", style="default not bold")
     name = compared(assessment)
     relation = "compared" if assessment.recommended == STAY.name else "recommended"
     if assessment.verdict == "not-yet":
@@ -84,9 +90,11 @@ def _confidence(assessment: Assessment, language: str) -> str:
 
 
 def _reasons(assessment: Assessment, language: str) -> list[RenderableType]:
+    weighed = [reason for reason in assessment.reasons if reason.key not in NOTES]
+    beside = [reason for reason in assessment.reasons if reason.key in NOTES]
     return _listed(
         text("screen.why", language, name=f"candidates.name.{compared(assessment)}"),
-        assessment.reasons[:REASONS],
+        (*weighed[:REASONS], *beside),
         language,
     )
 
@@ -135,7 +143,7 @@ def _shown(assessment: Assessment, rows: int) -> list[Result]:
 
 
 def _cells(result: Result, language: str, *, marked: bool) -> tuple[str, ...]:
-    mark = "> " if marked else "  " if result.feasible else "x "
+    mark = (">" if marked else " ") + (" " if result.feasible else "x") + " "
     response = median(result.capacity.p95_start_ms)
     return (
         mark + result.candidate.name,
@@ -160,14 +168,12 @@ def _notes(assessment: Assessment, language: str, rows: int) -> RenderableType:
 
 
 def _next(assessment: Assessment, language: str, file: str) -> list[RenderableType]:
-    from rich.table import Table
     from rich.text import Text
 
-    command = f"python -m evaluation {{}} {file}"
-    grid = Table.grid(padding=(0, 2))
-    if assessment.recommended != STAY.name:
-        chosen = f" --candidate {assessment.recommended}"
-        for verb in ("settings", "plan"):
-            grid.add_row(command.format(verb) + chosen, text(f"screen.{verb}_for", language))
-    grid.add_row(command.format("assess") + " --report out/", text("screen.report_for", language))
-    return [Text(text("screen.next", language), style="bold"), grid]
+    chosen = f" --candidate {assessment.recommended}"
+    moving = assessment.recommended != STAY.name
+    verbs = ["settings", "plan"] if moving else []
+    commands = [f"python -m evaluation {verb} {file}{chosen}" for verb in verbs]
+    commands.append(f"python -m evaluation assess {file} --report out/")
+    lines = [Text(f" {command}", no_wrap=True, overflow="ignore") for command in commands]
+    return [Text(text("screen.next", language), style="bold"), *lines]

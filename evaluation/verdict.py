@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.candidates import effort
+from evaluation.candidates import STAY, effort, not_deployed
 from evaluation.formulas import formula
 from evaluation.inventory.models import Inventory
 from evaluation.load import busiest_hour, outage_per_hour
@@ -17,6 +17,7 @@ BoolArray = NDArray[np.bool_]
 
 OVERLOAD_SHARE = 0.5  # of the work of an hour that overload keeps from being done
 MARGIN = 0.1  # of what staying costs in all: what a move has to promise beyond it
+NOTES = ("verdict.larger_machine", "verdict.cluster", "candidates.not_deployed")
 ASKING = 0.01  # of the same: what a point of `candidates.EFFORT` has to be worth
 
 
@@ -141,7 +142,7 @@ def decide(staying: Result, others: Sequence[Result]) -> Decision:
 def _worth_asking_for(
     staying: Result, best: Result | None, lacking: Sequence[Result]
 ) -> Result | None:
-    """Of those that would be worth it in most draws, the best one, what it takes to get it counted."""
+    """The best of those that would be worth it in most draws, less what it takes to get it."""
     effort_point = ASKING * float(np.mean(staying.score))
     worthy = [
         result
@@ -187,6 +188,28 @@ def reasons(inventory: Inventory, staying: Result, other: Result) -> tuple[Messa
     return tuple(message for _, message in sorted(found, key=lambda pair: -pair[0]))
 
 
+def notes(results: Sequence[Result], other: Result, *, moving: bool) -> tuple[Message, ...]:
+    """What has to be known beside the reasons, if `other` is what is recommended."""
+    if not moving:
+        return ()
+    found = []
+    clusters = [result for result in results if _cluster(result) and result.feasible]
+    staying = next(result for result in results if result.candidate == STAY)
+    if not _cluster(other):
+        if np.mean(staying.capacity.overload_hours) > np.mean(other.capacity.overload_hours) + 1:
+            found.append(Message(key="verdict.larger_machine"))
+        if clusters:
+            cluster = max(clusters, key=_mean_score)
+            values: dict[str, str | float] = {
+                "cluster": cluster.candidate.name,
+                "amount": _mean_score(other) - _mean_score(cluster),
+            }
+            found.append(Message(key="verdict.cluster", values=values))
+    if note := not_deployed(other.candidate):
+        found.append(note)
+    return tuple(found)
+
+
 def burdens_of(inventory: Inventory, result: Result) -> dict[str, FloatArray]:
     """The burdens of a result."""
     return burden(inventory, result.capacity, result.availability, result.cost)
@@ -204,23 +227,29 @@ def _mean_score(result: Result) -> float:
 
 def _details(item: str, staying: Result, other: Result) -> dict[str, str | float]:
     if item == "cost":
-        items = {*staying.cost.items, *other.cost.items}
-        none = np.zeros(1)
-        changes = {
-            name: float(
-                np.mean(other.cost.items.get(name, none) - staying.cost.items.get(name, none))
-            )
-            for name in items
-        }
-        rising = np.mean(other.cost.per_year) > np.mean(staying.cost.per_year)
-        most = max(changes, key=lambda name: changes[name] if rising else -changes[name])
-        return {"item": f"cost.item.{most}", "most": abs(changes[most])}
+        name, most = _greatest_change(staying.cost, other.cost)
+        return {"item": f"cost.item.{name}", "most": most}
     before, after = {
         "outages": (staying.availability.outage_hours, other.availability.outage_hours),
         "overload": (staying.capacity.overload_hours, other.capacity.overload_hours),
         "work": (staying.availability.data_loss_hours, other.availability.data_loss_hours),
     }[item]
     return {"before": float(np.mean(before)), "after": float(np.mean(after))}
+
+
+def _greatest_change(staying: Cost, other: Cost) -> tuple[str, float]:
+    """The item that changes the cost most in the direction in which it changes, and by how much."""
+    before, after = _items(staying), _items(other)
+    changes = {name: after.get(name, 0.0) - before.get(name, 0.0) for name in {*before, *after}}
+    rising = sum(changes.values()) > 0
+    name = max(sorted(changes), key=lambda name: changes[name] if rising else -changes[name])
+    return name, abs(changes[name])
+
+
+def _items(cost: Cost) -> dict[str, float]:
+    """Means a year, the migration among them."""
+    items = {name: float(np.mean(item)) for name, item in cost.items.items()}
+    return items | {"migration": float(np.mean(cost.per_year)) - sum(items.values())}
 
 
 def _wants_changed(
