@@ -91,15 +91,18 @@ class _Writer:
     """The lines below `config:`."""
 
     def __init__(self, inventory: Inventory, candidate: Candidate) -> None:
-        filled = as_if_offered(inventory)
+        filled = _filled(inventory)
         carried = capacity(filled, candidate)
         self._site = inventory.name
         self._candidate = candidate
         self._offers = filled.offers
         self._nodes = _node_count(filled, candidate, float(carried.nodes[0]))
-        self._replicas = _whole(float(carried.replicas[0]), MOST_REPLICAS)
-        if candidate.balancer == "offered" and candidate.orchestrator == "swarm":
-            self._replicas = self._nodes  # each node has the port of its replica once
+        self._needed = _whole(float(carried.replicas[0]), MOST_REPLICAS)
+        # One on each node at least, so that its cores are used.
+        self._replicas = max(self._needed, self._nodes)
+        self._one_a_node = candidate.balancer == "offered" and candidate.orchestrator == "swarm"
+        if self._one_a_node:
+            self._replicas = self._nodes
         machines = filled.offers.machines
         self._cores = _middle(machines and machines.cores, default=8)
         self._memory = _middle(machines and machines.memory_gib, default=32)
@@ -164,11 +167,15 @@ class _Writer:
     def _application(self) -> Iterator[str]:
         yield "  studip:application:"
         yield "    web:"
+        if self._one_a_node:
+            yield "      # A node has the port of its replica once, so there is one on each node."
+            if self._needed > self._nodes:
+                yield f"      # Semester start would take {self._needed}: ask for more nodes."
         yield f"      replicas: {self._replicas}"
         yield "      resources:"
         yield f"        limits: {{cpus: {self._cores:g}, memory_mib: {WEB_MIB}}}"
-        if self._candidate.balancer == "offered" and self._candidate.orchestrator == "swarm":
-            yield "      update: {order: stop-first}  # a node has the port of its replica once"
+        if self._one_a_node:
+            yield "      update: {order: stop-first}"
 
     def _database(self) -> Iterator[str]:
         yield "  studip:database:"
@@ -235,6 +242,13 @@ class _Writer:
         yield f"    # fill in: where the file system of the data centre ({storage.kind}) is mounted"
         yield "    # on each node. The platform takes a folder in it for each kind of files."
         yield "    driver_options: {type: none, o: bind, device: '/mnt/studip/{folder}'}"
+
+
+def _filled(inventory: Inventory) -> Inventory:
+    """The inventory with each offer that is made as it is, and the others as if they were made."""
+    made = {name: offer for name, offer in inventory.offers if offer is not None}
+    filled = as_if_offered(inventory).offers.model_copy(update=made)
+    return inventory.model_copy(update={"offers": filled})
 
 
 def _node_count(filled: Inventory, candidate: Candidate, needed: float) -> int:

@@ -1,6 +1,6 @@
 """Questions in a terminal, for whoever would rather not fill in a file."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -70,6 +70,7 @@ OFFERED = (
     "offers.backup",
     "offers.backup.interval_hours",
 )
+ASKED = frozenset((*TODAY, *WANTED, *OFFERED))
 MACHINE = ("role", "virtual", "cores", "memory_gib")
 MOST_MACHINES = 100  # that anybody answers questions about
 
@@ -132,6 +133,8 @@ class _Questions:
                 self._say(f"  {what}")
 
     def _machine(self, index: int, *, alone: bool) -> None:
+        for last in MACHINE:  # of an earlier round
+            self._given.pop(f"machines[{index}].{last}", None)
         name = "studip" if alone else f"studip-{index + 1}"
         self._given[f"machines[{index}].name"] = name
         if not alone:
@@ -160,13 +163,13 @@ class _Questions:
         default = "" if key.default is None else self._shown(key)
         while True:
             typed = self._typed(question, default, facts(key, currency, self._language))
-            if not typed:
-                return
-            if isinstance(key.default, bool):
+            if typed and isinstance(key.default, bool):
                 typed = written(WORDS.get(typed.lower(), typed))
-            wrong = list(_wrong(self._given | {name: typed}, name))
+            answer = {name: typed} if typed else {}
+            wrong = list(_wrong(self._given | answer, name))
             if not wrong:
-                self._given[name] = typed if key.about else written(scalar(typed))
+                if typed:
+                    self._given[name] = typed if key.about else written(scalar(typed))
                 return
             for what in wrong:
                 self._say(f"  {what}")
@@ -198,12 +201,10 @@ def _wrong(given: Mapping[str, str], name: str) -> Iterator[str]:
             yield escaped(complaint(name, item, Inventory))
         return
     for finding in check(inventory, document):
-        if _touches(finding.keys, name):
+        others = {key for key in finding.keys if key != name}
+        # A default that is asked for later is no fault of this answer.
+        if len(others) < len(finding.keys) and not others & (ASKED - set(given)):
             yield f"{finding.keys[0]}: {finding.what}"
-
-
-def _touches(names: Sequence[str], name: str) -> bool:
-    return any(f"{name}.".startswith(f"{key}.") for key in names)
 
 
 def _document(given: Mapping[str, str]) -> dict[str, Any]:

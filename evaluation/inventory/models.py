@@ -71,7 +71,7 @@ class Model(BaseModel):
             raise PydanticCustomError(
                 "bounds",
                 "must be from {at_least} to {at_most}",
-                {"at_least": f"{about.at_least:g}", "at_most": f"{about.at_most:g}"},
+                {"at_least": f"{about.at_least:.10g}", "at_most": f"{about.at_most:.10g}"},
             )
         if about.unit in WHOLE and not (value.low.is_integer() and value.high.is_integer()):
             raise PydanticCustomError("whole", "must be a whole number, or a range of such")
