@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from evaluation.output import mean, median
 from evaluation.quantity import FloatArray
 from evaluation.report.numbers import Numbers
@@ -19,6 +21,7 @@ class Figure:
     of: Callable[[Result], FloatArray]
     write: Callable[[View, float], str]
     typical: Callable[[FloatArray], float] = mean
+    without_end: str = "beyond"  # in texts: what an infinite number means
 
     def value(self, result: Result) -> float:
         """What is typical of its draws: their mean, or their median where some are infinite."""
@@ -26,11 +29,19 @@ class Figure:
 
     def words(self, view: View, result: Result) -> str:
         """The number as it is read."""
-        return self.write(view, self.value(result))
+        return self._written(view, result, self.value(result))
 
     def note(self, view: View, result: Result) -> str:
         """Its range over the draws."""
-        return view.numbers.between(self.of(result), lambda value: self.write(view, value))
+        return view.numbers.between(
+            self.of(result), lambda value: self._written(view, result, value)
+        )
+
+    def _written(self, view: View, result: Result, value: float) -> str:
+        if np.isfinite(value):
+            return self.write(view, value)
+        alone = self.name == "p95_one_lost_ms" and result.candidate.nodes == 1
+        return view.t("no_answer" if alone else self.without_end)
 
 
 def _by(write: Callable[[Numbers, float], str]) -> Callable[[View, float], str]:
@@ -139,6 +150,7 @@ _ALL = (
     ),
     Figure(
         name="replicas",
+        without_end="none_suffices",
         formula="capacity.replicas_needed",
         of=lambda r: r.capacity.replicas,
         write=_count,
@@ -146,6 +158,7 @@ _ALL = (
     ),
     Figure(
         name="nodes",
+        without_end="none_suffices",
         formula="capacity.nodes_needed",
         of=lambda r: r.capacity.nodes,
         write=_count,
@@ -157,7 +170,7 @@ _ALL = (
         name="migration_days",
         formula="migration_days",
         of=lambda r: r.cost.migration_days,
-        write=_by(Numbers.days),
+        write=_by(lambda numbers, days: numbers.rounded(days, 2)),
     ),
     Figure(
         name="upkeep_hours",

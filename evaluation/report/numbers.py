@@ -62,6 +62,10 @@ class Numbers:
         decimals = 1 if missing <= 0 else max(1, 1 - int(np.floor(np.log10(missing))))
         return f"{self.fixed(100 * share, min(decimals, 6))}{SPACE}%"
 
+    def up(self, share: float) -> str:
+        """A round share of time: 99.9 %."""
+        return f"{self.plain(100 * share)}{SPACE}%"
+
     def hours(self, hours: float) -> str:
         """A duration: 12 s, 36 min, 4.2 h."""
         if hours and hours < 1 / 60:
@@ -80,11 +84,12 @@ class Numbers:
         """An amount with three digits that count."""
         return f"{self.rounded(value)}{SPACE}{currency}"
 
-    def days(self, value: float) -> str:
-        """Person days."""
-        return f"{self.rounded(value, 2)}{SPACE}{text('report.unit.days', self.language)}"
-
     def between(self, draws: FloatArray, write: Callable[[float], str]) -> str:
         """The band of the draws; empty where it is no wider than its writing."""
         low, high = map(write, band(draws))
-        return "" if low == high else f"{low} {DASH} {high}"
+        if low == high:
+            return ""
+        number, _, unit = low.rpartition(SPACE)
+        if unit and high.endswith(SPACE + unit):  # which is then written once
+            low = number
+        return f"{low} {DASH} {high}"

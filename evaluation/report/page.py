@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from evaluation.report import tables
 from evaluation.report.figures import FIGURES
+from evaluation.report.numbers import SPACE
 from evaluation.report.sections import Report, lacking
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 WORDS = ("p95", "availability", "confidence", "range", "rpo", "score")  # that are explained
+BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:h|ms|Std)\b)")  # where no line may break
 CODE = re.compile(r"`([^`]*)`")
 
 
@@ -29,20 +31,18 @@ def markdown(report: Report) -> str:
 
 
 def _rendered(template: str, report: Report, *, escape: bool, **more: object) -> str:
-    return (
-        _environment(escape=escape)
-        .get_template(template)
-        .render(
-            report=report,
-            view=report.view,
-            t=report.view.t,
-            tables=tables,
-            figures=FIGURES,
-            lacking=lacking(report.view),
-            words=WORDS,
-            **more,
-        )
+    made = _environment(escape=escape).get_template(template)
+    written = made.render(
+        report=report,
+        view=report.view,
+        t=report.view.t,
+        tables=tables,
+        figures=FIGURES,
+        lacking=lacking(report.view),
+        words=WORDS,
+        **more,
     )
+    return BEFORE_UNIT.sub(SPACE, written)
 
 
 def _environment(*, escape: bool) -> "Environment":

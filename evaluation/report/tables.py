@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.draws import quantities
 from evaluation.formulas import FORMULAS
 from evaluation.output import mean
 from evaluation.quantity import FloatArray
 from evaluation.report.figures import FIGURES, HOURS, MILLISECONDS
+from evaluation.report.numbers import DASH
 from evaluation.report.view import View
 from evaluation.results import Result
-
-TICK, CROSS = "✓", "✗"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,6 @@ class Table:
     caption: str
     head: tuple[str, ...]
     rows: tuple[Row, ...]
-    numeric: bool = True
 
 
 def to_formula(key: str) -> str:
@@ -67,7 +66,7 @@ WISHES: dict[str, Wish] = {
     "availability": (
         "wanted.availability_percent",
         lambda view: view.inventory.wanted.availability_percent.value / 100,
-        FIGURES["availability"].write,
+        lambda view, share: view.numbers.up(share),
         False,
     ),
     "longest_hours": (
@@ -156,8 +155,7 @@ def candidates(view: View) -> Table:
     rows = []
     for result in view.results:
         possible = Cell(
-            words=f"{TICK if result.feasible else CROSS} "
-            + view.t("yes" if result.feasible else "no"),
+            words=view.t("yes" if result.feasible else "no"),
             state="met" if result.feasible else "missed",
         )
         role = view.role(result) if result in view.compared else ""
@@ -223,6 +221,28 @@ def costs(view: View, result: Result) -> Table:
     migration = row(view.t("figure_of.migration"), result.cost.migration, "migration")
     head = (view.t("each.item"), view.t("axis.cost", currency=view.currency))
     return Table(caption=view.t("each.costs"), head=head, rows=(*rows, migration))
+
+
+def swings(view: View) -> Table:
+    """The tornado in numbers, each of which leads to the number of the inventory."""
+    given = {key: quantity for key, quantity, _ in quantities(view.sample)}
+    rows = tuple(
+        Row(
+            head=Cell(words=view.field(swing.key), link=f"input-{swing.key}"),
+            cells=(
+                Cell(words=f"{view.numbers.plain(low)} {DASH} {view.numbers.plain(high)}"),
+                *(
+                    Cell(words=view.numbers.rounded(gain), link=to_formula("advantage"))
+                    for gain in (swing.low, swing.high)
+                ),
+            ),
+        )
+        for swing in view.assessment.swings
+        for low, high in [(given[swing.key].low, given[swing.key].high)]
+    )
+    names = ("swings.number", "swings.range", "tornado.low", "tornado.high")
+    caption = f"{view.t('swings.caption')} ({view.t('axis.advantage', currency=view.currency)})"
+    return Table(caption=caption, head=tuple(view.t(name) for name in names), rows=rows)
 
 
 def all_tables_of(view: View, result: Result) -> Iterator[Table]:

@@ -1,7 +1,7 @@
 """What several plots have in common."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,26 +31,43 @@ def write_axis(axis: "Axes", which: str, write: Callable[[float], str]) -> None:
 
 def rows(axes: "Axes", view: View, results: Sequence[Result]) -> Iterator[tuple[int, Result]]:
     """A row for each candidate, best on top, its name above what is drawn in it."""
-    axes.set_ylim(len(results) - 0.4, -0.75)
+    without_left_side(axes, len(results))
+    for row, result in enumerate(results):
+        marked = result in view.compared
+        colour = view.colour(result) if marked else style.INK if result.feasible else style.MUTED
+        label = view.title(result)
+        role = view.role(result)
+        named(
+            axes,
+            row - 0.24,
+            f"{label} ({role})" if role else label,
+            color=colour,
+            fontweight="bold" if marked else "normal",
+        )
+        yield row, result
+
+
+def without_left_side(axes: "Axes", rows: int) -> None:
+    """Make room for so many rows below each other, with their names above them."""
+    axes.set_ylim(rows - 0.4, -0.85)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", visible=False)
-    for row, result in enumerate(results):
-        marked = result in view.compared
-        colour = view.colour(result) if marked else style.MUTED
-        label = view.title(result)
-        role = view.role(result)
-        axes.text(
-            0,
-            row - 0.28,
-            f"{label} ({role})" if role else label,
-            transform=axes.get_yaxis_transform(),
-            color=colour,
-            fontsize=8.5,
-            fontweight="bold" if marked else "normal",
-            verticalalignment="bottom",
-        )
-        yield row, result
+
+
+def named(axes: "Axes", at: float, words: str, **look: Any) -> None:
+    """Words at the left edge, readable over what is drawn behind them."""
+    box = {"facecolor": style.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
+    axes.text(
+        0,
+        at,
+        words,
+        transform=axes.get_yaxis_transform(),
+        fontsize=8.5,
+        verticalalignment="bottom",
+        bbox=box,
+        **look,
+    )
 
 
 def ranged(

@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.output import mean
+from evaluation import cost
+from evaluation.load import outage_per_hour
+from evaluation.output import mean, median
 from evaluation.report.drawings import style
-from evaluation.report.drawings.axes import ROW, rows, write_axis
+from evaluation.report.drawings.axes import ROW, named, rows, without_left_side, write_axis
 from evaluation.report.drawings.style import Drawing
 from evaluation.report.numbers import band
 from evaluation.report.view import View
@@ -27,11 +29,11 @@ def cost_years(view: View) -> Drawing:
             years, result.cost.cumulative.mean(axis=0), color=colour, label=view.title(result)
         )
     year = break_even(view)
-    if year is not None:
+    if 0 < year < np.inf:
         spent = np.interp(year, years, view.today.cost.cumulative.mean(axis=0))
         axes.plot([year], [spent], "o", color=style.INK, markerfacecolor=style.PAPER, markersize=8)
         axes.annotate(
-            view.t("cost.break_even", year=view.numbers.rounded(year, 2)),
+            view.t("even.mark", year=view.numbers.rounded(year, 2)),
             (year, spent),
             xytext=(0, 14),
             textcoords="offset points",
@@ -52,25 +54,24 @@ def cost_years(view: View) -> Drawing:
     )
 
 
-def break_even(view: View) -> float | None:
-    """Year in which the target has cost no more than staying; None: not within five years."""
-    saved = view.today.cost.cumulative.mean(axis=0) - view.target.cost.cumulative.mean(axis=0)
-    if saved[0] >= 0 or saved[-1] < 0:
-        return None
-    after = int(np.argmax(saved >= 0))
-    return after - 1 + float(-saved[after - 1] / (saved[after] - saved[after - 1]))
+def break_even(view: View, saved: float = 0.0) -> float:
+    """Years until the target has cost no more than staying; inf: more than five.
+
+    `saved`: currency a year that its fewer outages are worth.
+    """
+    today, target = view.today.cost, view.target.cost
+    return median(cost.break_even(target, today, np.full_like(today.per_year, saved)))
 
 
 def break_even_sentence(view: View) -> str:
-    """When moving has paid for itself by its own running costs, outages left out."""
-    year = break_even(view)
-    if year is not None:
-        return view.t("cost.even_after", year=view.numbers.rounded(year, 2))
-    return view.t(
-        "cost.never_even"
-        if mean(view.target.cost.cumulative[:, -1]) > mean(view.today.cost.cumulative[:, -1])
-        else "cost.always_cheaper"
-    )
+    """When moving has paid for itself, with and without what outages cost."""
+    hours = view.today.availability.outage_hours - view.target.availability.outage_hours
+    saved = mean(hours * outage_per_hour(view.sample))
+    words = []
+    for name, years in (("money", break_even(view)), ("outages", break_even(view, saved))):
+        reached = "after" if np.isfinite(years) else "never"
+        words.append(view.t(f"even.{name}.{reached}", year=view.numbers.rounded(years, 2)))
+    return " ".join(words)
 
 
 def cost_items(view: View) -> Drawing:
@@ -88,7 +89,7 @@ def cost_items(view: View) -> Drawing:
         axes.barh(row, once, left=left, height=0.42, **ONCE)
         totals.append(left + once)
         low, high = band(result.cost.per_year)
-        axes.plot([low, high], [row + 0.3, row + 0.3], color=style.INK, linewidth=1)
+        axes.plot([low, high], [row, row], "-|", color=style.INK, linewidth=1, markersize=5)
     for item, colour in zip(items, style.SERIES, strict=False):
         axes.bar(0, 0, color=colour, label=view.item(item))
     axes.bar(0, 0, label=view.t("cost.migration"), **ONCE)
@@ -103,21 +104,10 @@ def tornado(view: View) -> Drawing:
     """How far each unsure number of the inventory moves the advantage over staying."""
     swings = view.assessment.swings[:10]
     figure, axes = style.new(0.42 * max(1, len(swings)) + 0.95)
-    axes.set_ylim(len(swings) - 0.45, -0.8)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="y", visible=False)
+    without_left_side(axes, len(swings))
     axes.axvline(0, color=style.INK, linewidth=1)
     for row, swing in enumerate(swings):
-        label = view.field(swing.key)
-        axes.text(
-            0,
-            row - 0.24,
-            label,
-            transform=axes.get_yaxis_transform(),
-            fontsize=8.5,
-            verticalalignment="bottom",
-        )
+        named(axes, row - 0.24, view.field(swing.key))
         left, right = sorted((swing.low, swing.high))
         axes.barh(row, right - left, left=left, height=0.36, color=style.OTHER, alpha=0.5)
         axes.plot([swing.low], [row], "<", color=style.TODAY, markersize=6)

@@ -16,6 +16,8 @@ from evaluation.report.view import View
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FEWEST = 40  # requests of a quarter of an hour, of which a p95 can be told
+
 
 def capacities(view: View) -> Drawing:
     """Requests a second that each candidate carries, against both peaks."""
@@ -25,7 +27,7 @@ def capacities(view: View) -> Drawing:
         ("start", view.today.capacity.demand_start_rps, style.BUSY),
     )
     for name, demand, colour in peaks:
-        axes.axvspan(*band(demand), color=colour, alpha=0.3, linewidth=0)
+        axes.axvspan(*band(demand), color=colour, alpha=0.2, linewidth=0)
         axes.axvline(median(demand), color=colour, linewidth=1.5, label=view.t(f"peak.{name}"))
     for row, result in rows(axes, view, view.results):
         colour = view.colour(result)
@@ -123,10 +125,15 @@ def semester_start(view: View, found: Evidence) -> Drawing:
     wanted = median(view.inventory.wanted.p95_ms.value)
     hours = np.arange(96) / 4 + 0.125
     worst = []
-    for result in view.compared:
-        p95 = found.days[result.candidate.name].p95_ms
-        axes.plot(hours, p95, color=view.colour(result), label=view.short(result))
-        highest = float(np.nanmax(p95))
+    for result, width in zip(view.compared, (3.2, 1.4), strict=True):  # both are seen where equal
+        day = found.days[result.candidate.name]
+        came = day.requests * day.offered_rps / np.sum(day.offered_rps)
+        p95 = np.where(came >= FEWEST, day.p95_ms, np.nan)
+        label = view.short(result)
+        if (gone := float(np.sum(day.lost * came) / np.sum(came))) > 0.005:
+            label = view.t("give_up", candidate=label, share=view.numbers.percent(gone))
+        axes.plot(hours, p95, color=view.colour(result), linewidth=width, label=label)
+        highest = float(np.nanmax(day.p95_ms))
         worst.append(f"{view.title(result)}: {view.numbers.milliseconds(highest)}")
     label = view.t("response_wanted", wanted=view.numbers.milliseconds(wanted))
     axes.axhline(wanted, color=style.WANTED, linestyle=(0, (5, 2)), linewidth=1.5, label=label)
@@ -136,10 +143,11 @@ def semester_start(view: View, found: Evidence) -> Drawing:
     axes.set_xlabel(view.t("axis.hour"))
     axes.set_ylabel(view.t("axis.p95"))
     write_axis(axes, "y", view.numbers.milliseconds)
-    figure.legend(loc="outside upper left", ncols=2)
+    figure.legend(loc="outside upper left", ncols=1)
     return view.drawing(
         "semester_start",
         style.svg_of(figure),
         each="; ".join(worst),
         wanted=view.numbers.milliseconds(wanted),
+        requests=view.numbers.fixed(day.requests, 0),
     )

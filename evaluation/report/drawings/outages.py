@@ -5,10 +5,12 @@ import numpy as np
 from evaluation.output import mean
 from evaluation.quantity import FloatArray
 from evaluation.report.drawings import style
-from evaluation.report.drawings.axes import DECADES, ROW, ranged, rows, write_axis
+from evaluation.report.drawings.axes import ROW, named, ranged, rows, without_left_side, write_axis
 from evaluation.report.drawings.style import Drawing
 from evaluation.report.evidence import Evidence
 from evaluation.report.view import HOURS_PER_YEAR, View
+
+SHORTEST = 0.1  # h a year: less is of no interest
 
 
 def outages(view: View) -> Drawing:
@@ -21,15 +23,16 @@ def outages(view: View) -> Drawing:
         colour = view.colour(result)
         ranged(axes, row, result.availability.outage_hours, colour, mean)
         planned = mean(result.availability.planned_hours)
-        if planned > DECADES[0]:
+        if planned > SHORTEST:
             axes.plot([planned], [row], "D", color=colour, markerfacecolor=style.PAPER)
     axes.set_xscale("log")
+    axes.set_xlim(left=SHORTEST)
     write_axis(axes, "x", view.numbers.hours)
     axes.set_xlabel(view.t("axis.outage"))
     top = axes.secondary_xaxis("top", functions=(_same, _same))
     top.set_xscale("log")
     top.set_xticks([HOURS_PER_YEAR * missing for missing in (0.0001, 0.001, 0.01)])
-    write_axis(top, "x", lambda hours: view.numbers.availability(1 - hours / HOURS_PER_YEAR))
+    write_axis(top, "x", lambda hours: view.numbers.up(1 - hours / HOURS_PER_YEAR))
     axes.plot([], [], "o", color=style.MUTED, label=view.t("outage.unplanned"))
     axes.plot(
         [], [], "D", color=style.MUTED, markerfacecolor=style.PAPER, label=view.t("outage.planned")
@@ -58,14 +61,11 @@ def causes(view: View) -> Drawing:
     names = sorted(hours, key=lambda name: -max(hours[name]))
     names = [name for name in names if max(hours[name]) >= 0.01]
     figure, axes = style.new(0.42 * len(names) + 0.9)
-    axes.set_ylim(len(names) - 0.45, -0.8)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="y", visible=False)
+    without_left_side(axes, len(names))
     widest = max(max(pair) for pair in hours.values())
     for row, name in enumerate(names):
         label = view.block(name)
-        axes.text(0, row - 0.3, label, fontsize=8.5, verticalalignment="bottom")
+        named(axes, row - 0.27, label)
         for side, result in enumerate(view.compared):
             value = hours[name][side]
             at = row - 0.12 + 0.28 * side
@@ -101,7 +101,7 @@ def outage_years(view: View, found: Evidence) -> Drawing:
         years = hours.size
         # A thousand points draw the same curve.
         shares = np.linspace(0, 1, 1001)
-        quantiles = np.maximum(np.quantile(hours, shares), 0.01)
+        quantiles = np.maximum(np.quantile(hours, shares), SHORTEST)
         colour = view.colour(result)
         axes.plot(quantiles, 100 * (1 - shares), color=colour, label=view.short(result))
         bad = float(np.quantile(hours, 0.9))

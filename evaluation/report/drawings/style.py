@@ -36,19 +36,8 @@ PROPERTIES = {
     BUSY: "busy",
 }
 COLOUR = re.compile("|".join(PROPERTIES))
-# What an item of a stack or a cause is drawn in, in this order.
-SERIES = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#cc79a7",
-    "#56b4e9",
-    "#d55e00",
-    "#8b93a3",
-    "#b8a800",
-    "#7a5195",
-    "#5b6475",
-)
+# What the items of a stack are drawn in; none is the colour of today or of the target.
+SERIES = (USUAL, "#e69f00", WANTED, BUSY, "#f0e442", OTHER)
 
 WIDTH = 4.6  # inches: a column of a wide page, the whole of a narrow one
 FONTS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"

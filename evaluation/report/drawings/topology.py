@@ -7,7 +7,7 @@ to who answers. A solid box is run by ourselves, a dashed one by the data centre
 from dataclasses import dataclass, field
 from html import escape
 
-from evaluation.inventory.models import Inventory
+from evaluation.output import median
 from evaluation.report.drawings import style
 from evaluation.report.drawings.style import Drawing
 from evaluation.report.view import View
@@ -22,6 +22,10 @@ GAP = 14  # between machines
 PART = 32  # height of a part
 STEP = 22  # between parts: room for a line
 COLUMNS = 4  # machines drawn at most
+BLACK = f'fill="{style.INK}"'
+BOLD = f'{BLACK} font-weight="600"'
+GREY = f'fill="{style.MUTED}"'
+HALO = f'stroke="{style.PAPER}" stroke-width="3" paint-order="stroke"'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,21 +85,27 @@ def of_today(view: View) -> Topology:
 
 def of_candidate(view: View, result: Result) -> Topology:
     """What a candidate deploys, and what it takes from the data centre."""
-    candidate, inventory = result.candidate, view.inventory
-    count = candidate.nodes or min(3, _whole(result.capacity.nodes[0], 3))
-    replicas = _whole(result.capacity.replicas[0], count)
+    candidate = result.candidate
+    needed = max(candidate.nodes or 1, _whole(median(result.capacity.nodes), 3))
+    count = min(needed, COLUMNS)
+    replicas = _whole(median(result.capacity.replicas), count)
+    if candidate.balancer == "offered" and candidate.orchestrator == "swarm":
+        replicas = max(replicas, count)  # a node has the port of its replica once
     nodes = []
     for number in range(count):
         own = _own(view, result, number)
         share = replicas // count + (number < replicas % count)
-        detail = view.t("part.and_cron") if number == 0 else ""
-        own["web"] = Part(title=view.t("part.webs", count=share), detail=detail)
+        if share:
+            detail = view.t("part.and_cron") if number == 0 else ""
+            own["web"] = Part(title=view.t("part.webs", count=share), detail=detail)
         title = view.t("part.node" if candidate.managed else "part.machine", number=number + 1)
+        if number == COLUMNS - 1 and needed > COLUMNS:
+            title = view.t("part.more", first=number + 1, last=needed)
         nodes.append(Node(title=title, parts=own))
     return Topology(
         address=view.t("part.moving" if candidate.balancer == "vrrp" else "part.address"),
         nodes=tuple(nodes),
-        offered=_offered(view, result, inventory),
+        offered=_offered(view, result),
         managed=view.t(f"part.managed.{candidate.orchestrator}") if candidate.managed else "",
         colour=style.TARGET,
     )
@@ -126,8 +136,8 @@ def _own(view: View, result: Result, number: int) -> dict[str, Part]:
     return parts
 
 
-def _offered(view: View, result: Result, inventory: Inventory) -> dict[str, Part]:
-    candidate, offers = result.candidate, inventory.offers
+def _offered(view: View, result: Result) -> dict[str, Part]:
+    candidate, offers = result.candidate, view.inventory.offers
     offered = {}
     if candidate.balancer == "offered":
         offered["balancer"] = Part(title=view.t("part.balancer"))
@@ -180,26 +190,28 @@ class Canvas:
         words: str,
         *,
         size: float = 10,
-        bold: bool = False,
-        colour: str = style.INK,
-        anchor: str = "middle",
+        look: str = "",
+        at: str = "middle",
     ) -> None:
         """Words on one line, their middle at `y`."""
-        weight = ' font-weight="600"' if bold else ""
         self.boxes.append(
-            f'<text x="{x:g}" y="{y + size * 0.35:g}" text-anchor="{anchor}" font-size="{size:g}"'
-            f'{weight} fill="{colour}">{escape(words)}</text>'
+            f'<text x="{x:g}" y="{y + size * 0.35:g}" text-anchor="{at}" font-size="{size:g}" '
+            f"{look or BLACK}>{escape(words)}</text>"
         )
+
+    def heading(self, x: float, y: float, words: str) -> None:
+        """What a frame is called; lines pass behind it."""
+        self.words(x, y, words, size=9, look=f"{GREY} {HALO}", at="start")
 
     def part(self, part: Part, x: float, y: float, width: float, *, ours: bool) -> None:
         """A part, with its detail below its title."""
         self.box(x, y, width, PART, ours=ours)
         middle = x + width / 2
         if part.detail:
-            self.words(middle, y + PART / 2 - 6, part.title, bold=True)
-            self.words(middle, y + PART / 2 + 7, part.detail, size=9, colour=style.MUTED)
+            self.words(middle, y + PART / 2 - 6, part.title, look=BOLD)
+            self.words(middle, y + PART / 2 + 7, part.detail, size=9, look=GREY)
         else:
-            self.words(middle, y + PART / 2, part.title, bold=True)
+            self.words(middle, y + PART / 2, part.title, look=BOLD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,7 +285,7 @@ def draw(topology: Topology, view: View) -> str:
     _way_in(canvas, topology, at, above)
     bottom = _answers(canvas, topology, at)
     height = bottom + 24
-    canvas.words(MIDDLE, bottom + 14, view.t("part.note"), size=8.5, colour=style.MUTED)
+    canvas.words(MIDDLE, bottom + 14, view.t("part.note"), size=8.5, look=GREY)
     body = "\n".join((*canvas.lines, *canvas.boxes))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:g}" '
@@ -285,7 +297,7 @@ def _users(canvas: Canvas, topology: Topology, view: View) -> float:
     """Users, their address, and an offered load balancer; returns the lower edge."""
     y = 4.0
     canvas.box(MIDDLE - 45, y, 90, 24, ours=False)
-    canvas.words(MIDDLE, y + 12, view.t("part.users"), bold=True)
+    canvas.words(MIDDLE, y + 12, view.t("part.users"), look=BOLD)
     width = 16 + 5.6 * len(topology.address)
     canvas.line((MIDDLE, y + 24), (MIDDLE, y + 38))
     y += 38
@@ -305,10 +317,10 @@ def _machines(canvas: Canvas, topology: Topology, at: Place) -> None:
     if topology.managed:
         height = at.bottom - at.top + 28
         canvas.box(MARGIN, at.top - 20, RIGHT - MARGIN, height, ours=False, frame=True)
-        canvas.words(MIDDLE, at.top - 10, topology.managed, size=9.5, colour=style.MUTED)
+        canvas.heading(MARGIN + 8, at.top - 10, topology.managed)
     for (left, width), node in zip(at.columns, topology.nodes, strict=True):
         canvas.box(left, at.top, width, at.bottom - at.top, ours=ours, frame=True)
-        canvas.words(left + width / 2, at.top + 12, node.title, size=9.5, colour=style.MUTED)
+        canvas.heading(left + 8, at.top + 12, node.title)
         for row, part in node.parts.items():
             inset = 22 if row == "database" and "files" in node.parts else 8
             canvas.part(part, left + inset, at.tops[row], width - inset - 8, ours=True)
