@@ -5,6 +5,7 @@ happen to, a quorum is lost when too many nodes are down for whatever reason, an
 costs a failover when it is lost.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Distribution:
     @property
     def standard_error(self) -> float:
         """Of `unavailability`."""
-        return float(self.hours.std(ddof=1)) / YEAR / len(self.hours) ** 0.5
+        return float(self.hours.std(ddof=1)) / YEAR / math.sqrt(len(self.hours))
 
     def quantile(self, share: float) -> float:
         """Hours of outage that this share of years does not exceed."""
@@ -132,7 +133,7 @@ def down_times(
         return Intervals(start=np.empty(0), end=np.empty(0))
     up = YEAR / failures
     expected = span / (up + hours)
-    count = int(expected + 6 * expected**0.5 + 10)
+    count = int(expected + 6 * math.sqrt(expected) + 10)
     ups = random.standard_exponential(count) * up
     downs = random.standard_exponential(count) * hours
     end = np.cumsum(ups + downs)

@@ -1,7 +1,5 @@
 """What running a candidate asks of people: hours, skills, and risks with their sources."""
 
-from typing import Any
-
 import pytest
 
 from evaluation.candidates import CANDIDATES, named
@@ -11,6 +9,7 @@ from evaluation.inventory.models import (
     Backup,
     Database,
     Inventory,
+    Level,
     Machine,
     Offers,
     Skills,
@@ -24,10 +23,15 @@ from evaluation.texts import LANGUAGES, has, render
 EXACT = Assumptions.model_validate({"effort_factor": 1, "releases": 10})
 
 
-def site(offers: Offers | None = None, **skills: Any) -> Inventory:
-    """Ten releases a year, efforts as estimated, and these skills."""
-    staff = Staff(skills=Skills.model_validate(skills))
-    return Inventory(assumptions=EXACT, staff=staff, offers=offers or Offers())
+def site(offers: Offers | None = None) -> Inventory:
+    """Ten releases a year, efforts as estimated."""
+    return Inventory(assumptions=EXACT, offers=offers or Offers())
+
+
+def staffed(level: Level) -> Inventory:
+    """The same with people who are equally good at everything."""
+    skills = Skills.model_validate(dict.fromkeys(Skills.model_fields, level))
+    return site().model_copy(update={"staff": Staff(skills=skills)})
 
 
 def risks(name: str, offers: Offers | None = None) -> set[str]:
@@ -73,13 +77,13 @@ def test_hours_are_as_uncertain_as_the_estimate() -> None:
 
 @pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
 def test_who_can_do_everything_misses_nothing(candidate: Candidate) -> None:
-    masters = site(**dict.fromkeys(Skills.model_fields, "solid"))
+    masters = staffed("solid")
     assert operations(masters, candidate).missing_skills == ()
     assert lack_of_experience(masters, candidate) == 0
 
 
 def test_skills_that_nobody_has_are_named_where_they_are_needed() -> None:
-    novices = site(**dict.fromkeys(Skills.model_fields, "none"))
+    novices = staffed("none")
     assert set(operations(novices, named("stay")).missing_skills) == {"linux"}
     assert set(operations(novices, named("swarm")).missing_skills) == {
         "linux",
@@ -92,15 +96,13 @@ def test_skills_that_nobody_has_are_named_where_they_are_needed() -> None:
 
 
 def test_kubernetes_of_our_own_takes_more_than_the_basics() -> None:
-    beginners = site(**dict.fromkeys(Skills.model_fields, "basic"))
+    beginners = staffed("basic")
     assert operations(beginners, named("managed-kubernetes-offered")).missing_skills == ()
     assert operations(beginners, named("kubernetes-offered")).missing_skills == ("kubernetes",)
 
 
 def test_what_is_missing_is_trained_up_to_the_basics() -> None:
-    novices, beginners = (
-        site(**dict.fromkeys(Skills.model_fields, level)) for level in ("none", "basic")
-    )
+    novices, beginners = staffed("none"), staffed("basic")
     # Linux, Docker and Pulumi, half of each.
     assert lack_of_experience(novices, named("swarm-offered")) == 1.5
     assert lack_of_experience(beginners, named("swarm-offered")) == 1.5
