@@ -209,51 +209,49 @@ def _single_machines(inventory: Inventory, candidate: Candidate) -> dict[bool, i
 
 @formula("processes")
 def _processes(inventory: Inventory, candidate: Candidate) -> Iterator[Part]:
-    """On one machine: process failures x restart. Those that hang wait for a person.
+    """On one machine: process failures x restart. What hangs instead waits for a person.
 
-    With containers health checks notice what hangs, and a restart is enough. With several members
-    the others take over: failures of each node's processes x the longest of the parts' failovers.
+    With containers health checks notice most of what hangs. With several nodes others take over:
+    failures of each node's processes x the longest of the parts' failovers; a hang that nobody
+    notices spoils the share of requests that this node has.
 
     Source: this project's failure budgets for failovers; Huang et al., Gray Failure: The Achilles'
         Heel of Cloud-Scale Systems (HotOS 2017), on failures that monitors do not see.
-    Limits: health checks that see every hang are an ideal. A fault that stops all members at once
-        is a common cause.
+    Limits: failures of all services together, whether they share a machine today or not.
     """
     assumed = inventory.assumptions
     failures = assumed.process_failures.value
-    if candidate.orchestrator == "none":
-        hang = assumed.hang_share.value
-        count = float(len(inventory.machines))
+    by_hand = candidate.orchestrator == "none"
+    unnoticed = assumed.hang_share.value * (1.0 if by_hand else 1 - assumed.hangs_noticed.value)
+    restart = assumed.process_restart_hours.value
+    if candidate.nodes == 1:
         yield Part(
             name="processes",
             formula="processes",
-            failures=count * (1 - hang) * failures,
-            hours=assumed.process_restart_hours.value,
+            failures=(1 - unnoticed) * failures,
+            hours=restart,
         )
+    else:
+        seconds = failovers.process_killed(candidate)
         yield Part(
-            name="hangs",
+            name="processes",
             formula="processes",
-            failures=count * hang * failures,
-            hours=reaction(inventory) + assumed.process_restart_hours.value,
+            failures=(1 - unnoticed) * _node_count(inventory, candidate) * failures,
+            hours=np.full_like(failures, seconds * SECOND),
         )
-        return
-    nodes = 1.0 if candidate.nodes == 1 else _node_count(inventory, candidate)
-    seconds = failovers.process_killed(candidate)
     yield Part(
-        name="processes",
+        name="hangs",
         formula="processes",
-        failures=nodes * failures,
-        hours=assumed.process_restart_hours.value
-        if candidate.nodes == 1
-        else seconds * SECOND + 0 * failures,
+        failures=unnoticed * failures,
+        hours=reaction(inventory) + restart,
     )
-    if candidate.nodes != 1 and candidate.database == "galera":
+    if candidate.database == "galera":
         _, common = _independent(inventory)
         yield Part(
             name="processes_common",
             formula="common_cause",
             failures=common * failures,
-            hours=assumed.process_restart_hours.value,
+            hours=restart,
         )
 
 

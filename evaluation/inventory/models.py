@@ -418,6 +418,14 @@ class Assumptions(Model):
         source="judgement: most services die when they fail, and are restarted; few go on "
         "without answering",
     )
+    hangs_noticed: Quantity = number(
+        0.6,
+        0.95,
+        unit="",
+        at_most=1,
+        source="judgement: a health check that asks the database sees most of what users see, but "
+        "neither slow answers nor one broken page",
+    )
     common_cause_share: Quantity = number(
         0.02,
         0.1,

@@ -233,12 +233,26 @@ def test_what_hits_all_machines_is_repaired_by_people_on_any_candidate_of_ours()
     assert outages(failing, "managed-kubernetes", "common_cause") == 0
 
 
-def test_a_hang_waits_for_people_only_where_no_health_check_sees_it() -> None:
+def test_a_hang_waits_for_people_where_no_health_check_sees_it() -> None:
     on_call = Staff.model_validate({"on_call": True, "reaction_hours": 2})
-    failing = site(staff=on_call, process_failures=10, hang_share=0.1, process_restart_hours=0.02)
-    # 1 a year x 2.02 h and 9 a year x 0.02 h.
+    failing = site(
+        staff=on_call,
+        process_failures=10,
+        hang_share=0.1,
+        hangs_noticed=0.8,
+        process_restart_hours=0.02,
+    )
+    # 1 a year x 2.02 h, 9 a year x 0.02 h.
     assert found(failing).outage_hours[0] == pytest.approx(2.2, rel=1e-3)
-    assert found(failing, "docker-host").outage_hours[0] == pytest.approx(0.2, rel=1e-3)
+    # A fifth of the hangs, 0.2 a year x 2.02 h, and 9.8 a year x 0.02 h.
+    assert found(failing, "docker-host").outage_hours[0] == pytest.approx(0.6, rel=1e-3)
+    assert outages(failing, "swarm", "hangs") == pytest.approx(0.404, rel=1e-3)
+
+
+def test_services_on_machines_of_their_own_fail_no_more_often() -> None:
+    failing = site(process_failures=10, process_restart_hours=1)
+    two = failing.model_copy(update={"machines": (Machine(name="a"), Machine(name="b"))})
+    assert found(two).outage_hours[0] == found(failing).outage_hours[0]
 
 
 def test_a_lost_node_costs_a_failover_and_not_its_repair() -> None:
