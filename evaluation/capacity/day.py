@@ -138,14 +138,18 @@ def overload_hours(inventory: Inventory, carried: FloatArray) -> FloatArray:
     Limits: what is not answered in time does not come again and again, which would be more.
     """
     peak = peak_requests_per_second(inventory)
+    carried = np.broadcast_to(carried, peak.shape)
+    days = day_factors(inventory)
+    some = np.flatnonzero(carried < peak * np.max([factor for factor, _ in days], axis=0))
+    factors = np.broadcast_to(inventory.load.peak_factor.value, peak.shape)
+    bend = 1 / np.maximum(factors[some] - 1, 1e-3)
     with np.errstate(divide="ignore"):
-        room = np.log(np.broadcast_to(carried, peak.shape) / peak)
-        hours = np.log(day_shape(inventory))
-    bend = 1 / np.maximum(inventory.load.peak_factor.value - 1, 1e-3)
+        room = np.log(np.maximum(carried[some], 1e-12) / peak[some])
+        hours = np.log(day_shape(inventory)[:, some])
     total = np.zeros_like(peak)
-    for factor, days in day_factors(inventory):
-        left = room - np.log(factor)
+    for factor, number in days:
+        left = room - np.log(factor[some])
         if np.any(left < 0):
             below = np.exp(np.minimum(left - hours, 0.0) * bend)
-            total = total + days * np.sum(1 - below, axis=0)
+            total[some] += number * np.sum(1 - below, axis=0)
     return total

@@ -19,6 +19,7 @@ from evaluation.capacity.queueing import (
     stretch,
     wait_mgc,
     wait_mmc,
+    waiting_share,
 )
 from evaluation.quantity import FloatArray
 
@@ -106,6 +107,19 @@ def test_a_thousand_servers_wait_no_less_than_they_really_do() -> None:
     really = blocked / (1 - 0.97 * (1 - blocked))
     counted = erlang_c(one(1000), one(970))[0]
     assert really < counted < 2 * really
+
+
+def test_the_table_of_exponents_gives_what_erlang_gives() -> None:
+    generator = np.random.default_rng(1)
+    servers = np.exp(generator.uniform(np.log(0.1), np.log(500), 4_000))
+    used = generator.uniform(0.02, 0.999, 4_000)
+    exact = erlang_c(servers, used * servers)
+    near = waiting_share(servers, used * servers)
+    counts = exact > 1e-3
+    assert np.sum(counts) > 1_000
+    assert near[counts] == pytest.approx(exact[counts], rel=0.02)
+    assert np.max(near[~counts]) < 1.1e-3
+    assert waiting_share(one(3), one(3))[0] == 1
 
 
 def test_the_normal_distribution_is_that_of_the_table() -> None:
