@@ -75,8 +75,9 @@ def erlang_c(servers: FloatArray, offered: FloatArray) -> FloatArray:
 
 
 def waiting_share(servers: FloatArray, offered: FloatArray) -> FloatArray:
-    """`erlang_c` within 2 %, mostly 0.2 %, at a twentieth of its time: C = u^y, y from a table of exponents.
+    """`erlang_c` within 2 %, mostly 0.2 %, at a twentieth of its time.
 
+    C = u^y, y from a table of exponents:
     y hardly depends on u and grows like the root of 2 n (H. Sakasegawa, An approximation formula
     L = alpha rho^beta / (1 - rho), Annals of the Institute of Statistical Mathematics 29 (1977)),
     so that the table may be coarse.

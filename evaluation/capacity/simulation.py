@@ -183,6 +183,16 @@ def arrivals_of_day(rates: FloatArray, length: float, generator: np.random.Gener
     return np.sort(starts + generator.random(len(starts)) * length)
 
 
+def quarter_rates(inventory: Inventory) -> FloatArray:
+    """Requests/s in each quarter-hour of the first day of a semester, in the middle of all ranges.
+
+    Within an hour the load grows to the peak factor, as `capacity.overload_hours` has it.
+    """
+    profile = load_profile(inventory)
+    edges = (np.arange(5) / 4) ** float(profile.peak_factor[0])
+    return (profile.start_day[:, :1] * 4 * np.diff(edges)).ravel()
+
+
 @formula("capacity.simulated_day")
 def simulate_day(
     inventory: Inventory,
@@ -194,7 +204,7 @@ def simulate_day(
 ) -> Day:
     """The first day of a semester, request by request, all numbers in the middle of their ranges.
 
-    Within an hour the load grows to the peak factor, four steps of a quarter-hour with the means of
+    Its load has four steps an hour, growing to the peak factor with the means of
     `capacity.overload_hours`. Not many more than `requests` are simulated: of a busier day the
     same part of each quarter-hour, one after the other, but four times the patience at least; of
     one that is busier still, a platform and a load that are both smaller by the same factor.
@@ -207,10 +217,7 @@ def simulate_day(
     at the same utilisation.
     """
     generator = np.random.default_rng(seed)
-    profile = load_profile(inventory)
-    factor = float(profile.peak_factor[0])
-    edges = (np.arange(5) / 4) ** factor
-    rates = (profile.start_day[:, :1] * 4 * np.diff(edges)).ravel()
+    rates = quarter_rates(inventory)
     whole = max(float(np.sum(rates)) * QUARTER, 1.0)
     compressed = min(1.0, max(requests / whole, 4 * patience / QUARTER))
     scale = min(1.0, MOST_REQUESTS / (whole * compressed))
