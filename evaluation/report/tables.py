@@ -1,7 +1,7 @@
 """The tables of the report, the same for the page and for Markdown."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from evaluation.formulas import FORMULAS
 from evaluation.output import mean
 from evaluation.quantity import FloatArray
 from evaluation.report.figures import FIGURES, HOURS, MILLISECONDS
-from evaluation.report.numbers import DASH
+from evaluation.report.numbers import DASH, SPACE
 from evaluation.report.view import View
 from evaluation.results import Result
 
@@ -150,6 +150,9 @@ CANDIDATES = (
 )
 
 
+MONEY = ("per_year", "score")
+
+
 def candidates(view: View) -> Table:
     """All candidates, best first."""
     rows = []
@@ -164,16 +167,26 @@ def candidates(view: View) -> Table:
                 head=Cell(
                     words=view.title(result), note=role, link=f"candidate-{result.candidate.name}"
                 ),
-                cells=(possible, *(cell(view, name, result) for name in CANDIDATES)),
+                cells=(possible, *(_bare(view, cell(view, n, result)) for n in CANDIDATES)),
                 mark=_mark(view, result),
             )
         )
     names = ("candidate", "feasible", *CANDIDATES)
     return Table(
         caption=view.t("section.candidates"),
-        head=tuple(view.t(f"figure_of.{name}") for name in names),
+        head=tuple(
+            f"{view.t(f'figure_of.{name}')}{f' ({view.currency})' if name in MONEY else ''}"
+            for name in names
+        ),
         rows=tuple(rows),
     )
+
+
+def _bare(view: View, one: Cell) -> Cell:
+    """A cell without the currency, which its column names."""
+    currency = f"{SPACE}{view.currency}"
+    words, note = one.words.removesuffix(currency), one.note.removesuffix(currency)
+    return replace(one, words=words, note=note)
 
 
 def _mark(view: View, result: Result) -> str:
@@ -240,7 +253,7 @@ def swings(view: View) -> Table:
         for swing in view.assessment.swings
         for low, high in [(given[swing.key].low, given[swing.key].high)]
     )
-    names = ("swings.number", "swings.range", "tornado.low", "tornado.high")
+    names = ("swings.number", "swings.range", "swings.low", "swings.high")
     caption = f"{view.t('swings.caption')} ({view.t('axis.advantage', currency=view.currency)})"
     return Table(caption=caption, head=tuple(view.t(name) for name in names), rows=rows)
 

@@ -36,7 +36,7 @@ def rows(axes: "Axes", view: View, results: Sequence[Result]) -> Iterator[tuple[
         marked = result in view.compared
         colour = view.colour(result) if marked else style.INK if result.feasible else style.MUTED
         label = view.title(result)
-        role = view.role(result)
+        role = view.role(result) if marked else ""
         named(
             axes,
             row - 0.24,
@@ -58,7 +58,7 @@ def without_left_side(axes: "Axes", rows: int) -> None:
 def named(axes: "Axes", at: float, words: str, **look: Any) -> None:
     """Words at the left edge, readable over what is drawn behind them."""
     box = {"facecolor": style.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
-    axes.text(
+    text = axes.text(
         0,
         at,
         words,
@@ -68,6 +68,7 @@ def named(axes: "Axes", at: float, words: str, **look: Any) -> None:
         bbox=box,
         **look,
     )
+    text.set_in_layout(False)  # long words do not make the plot narrow
 
 
 def ranged(

@@ -21,6 +21,8 @@ FEWEST = 40  # requests of a quarter of an hour, of which a p95 can be told
 
 def capacities(view: View) -> Drawing:
     """Requests a second that each candidate carries, against both peaks."""
+    from matplotlib.ticker import LogLocator
+
     figure, axes = style.new(ROW * len(view.results) + 1.1)
     peaks = (
         ("usual", view.today.capacity.demand_rps, style.USUAL),
@@ -36,6 +38,7 @@ def capacities(view: View) -> Drawing:
         if median(result.capacity.rps_one_lost) > 0:
             axes.plot([lost], [row], "|", color=colour, markersize=11, markeredgewidth=2)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     write_axis(axes, "x", view.numbers.rounded)
     axes.set_xlabel(view.t("axis.rps"))
     figure.legend(loc="outside upper left", ncols=2)
