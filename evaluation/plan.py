@@ -91,7 +91,8 @@ def dump_hours(database_gib: FloatArray) -> FloatArray:
         is our judgement for a usual machine).
     Limits: linear in the size; one big table loads no faster in parallel. Time it in the rehearsal.
     """
-    return database_gib / np.array([40.0, 8.0])
+    hours: FloatArray = database_gib / np.array([40.0, 8.0])
+    return hours
 
 
 @formula("plan.first_copy")
@@ -113,7 +114,8 @@ def first_copy_hours(
     by_bytes = files_gib * MIB / link[::-1] / HOUR
     rate = FILES_WRITTEN.get(storage, FILES_WRITTEN_PLAINLY)
     by_files = files_gib * MIB / MIB_OF_FILE[::-1] / rate[::-1] / HOUR
-    return np.maximum(by_bytes, by_files)
+    slower: FloatArray = np.maximum(by_bytes, by_files)
+    return slower
 
 
 @formula("plan.last_copy")
@@ -127,9 +129,10 @@ def last_copy_hours(
     Source: rsync(1), quick check by size and time; rates are judgements.
     Limits: nothing big was moved or renamed on the last day: rsync would send it anew.
     """
-    look = files_gib * MIB / MIB_OF_FILE[::-1] / FILES_LOOKED_AT[::-1] / HOUR
+    look: FloatArray = files_gib * MIB / MIB_OF_FILE[::-1] / FILES_LOOKED_AT[::-1] / HOUR
     changed = growth_gib / 365 * BUSY_DAY
-    return look + first_copy_hours(changed, gbit, np.inf, storage)
+    hours: FloatArray = look + first_copy_hours(changed, gbit, np.inf, storage)
+    return hours
 
 
 @formula("plan.address")
@@ -167,12 +170,13 @@ def plan(inventory: Inventory, candidate: Candidate) -> Plan:
 
     def away(database_hours: FloatArray) -> FloatArray:
         together = np.maximum(last, database_hours)  # both at once
-        return FREEZE + together + START + CHECKS + address_hours(candidate)
+        hours: FloatArray = FREEZE + together + START + CHECKS + address_hours(candidate)
+        return hours
 
     window = inventory.wanted.maintenance_hours_per_month.low
     replicates = bool(away(dump)[1] > window) and _can_replicate(inventory, candidate)
     chosen = CATCH_UP if replicates else dump
-    values = {
+    values: dict[str, str | float] = {
         "name": candidate.name,
         "database": data.database_gib.high,
         "files": data.files_gib.high,

@@ -12,8 +12,7 @@ from pathlib import Path
 from evaluation.candidates import as_if_offered, in_five_years, middle, missing
 from evaluation.capacity import capacity
 from evaluation.inventory.fields import quoted
-from evaluation.inventory.models import Inventory
-from evaluation.quantity import Quantity
+from evaluation.inventory.models import Cluster, Inventory, Machines
 from evaluation.results import Candidate, Message
 from evaluation.texts import render
 from stacks.settings import SettingsError, read_settings
@@ -103,10 +102,10 @@ class _Writer:
         self._one_a_node = candidate.balancer == "offered" and candidate.orchestrator == "swarm"
         if self._one_a_node:
             self._replicas = self._nodes
-        machines = filled.offers.machines
-        self._cores = _middle(machines and machines.cores, default=8)
-        self._memory = _middle(machines and machines.memory_gib, default=32)
-        buffer = min(MOST_BUFFER, LEAST_BUFFER + in_five_years(inventory)[0] / 4, self._memory / 2)
+        machines = filled.offers.machines or Machines()
+        self._cores = middle(machines.cores)
+        most = min(MOST_BUFFER, middle(machines.memory_gib) / 2)
+        buffer = min(most, LEAST_BUFFER + in_five_years(inventory)[0] / 4)
         self._buffer_mib = int(buffer * MIB)
 
     def lines(self) -> Iterator[str]:
@@ -139,8 +138,8 @@ class _Writer:
             candidate.managed and candidate.orchestrator == "kubernetes"
         ):
             return
-        cluster = self._offers.swarm if candidate.managed else self._offers.machines
-        zones = int(_middle(cluster and cluster.zones, default=1))
+        offered = self._offers.swarm if candidate.managed else self._offers.machines
+        zones = 1 if offered is None else int(middle(offered.zones))
         yield "  studip:nodes:  # fill in: name, engine and address of each"
         for index in range(self._nodes):
             yield f"    - name: node-{index + 1}"
@@ -253,20 +252,15 @@ def _filled(inventory: Inventory) -> Inventory:
 
 def _node_count(filled: Inventory, candidate: Candidate, needed: float) -> int:
     """Nodes to name: what the load needs, as far as they are offered; all of an offered cluster."""
-    offers = filled.offers
     if candidate.managed:
-        return int(_middle(offers.swarm and offers.swarm.nodes, default=MEMBERS))
-    offered = int(_middle(offers.machines and offers.machines.count, default=MEMBERS))
+        return int(middle((filled.offers.swarm or Cluster()).nodes))
+    offered = int(middle((filled.offers.machines or Machines()).count))
     return max(candidate.nodes, _whole(needed, offered))
 
 
 def _whole(number: float, most: int) -> int:
     """Rounded up; `most` where it is more than that, or infinite."""
     return math.ceil(number) if number <= most else most
-
-
-def _middle(quantity: Quantity | None, default: float) -> float:
-    return default if quantity is None else middle(quantity)
 
 
 def _given(

@@ -5,13 +5,14 @@ from itertools import pairwise
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from evaluation.inventory.checks import check, location
 from evaluation.inventory.fields import Key, keys, meaning, unit, written
 from evaluation.inventory.init import facts
 from evaluation.inventory.models import Inventory
-from evaluation.texts import text
-from stacks.settings.errors import complaint, escaped
+from evaluation.texts import has, render, text
+from stacks.settings.errors import complaint, escaped, shown
 from stacks.settings.file import scalar
 
 # What matters most, in the order in which one thinks of it. An offer is asked for before its keys.
@@ -128,7 +129,7 @@ class _Questions:
         while wrong:
             for index in range(count):
                 self._machine(index, alone=count == 1)
-            wrong = list(_wrong(self._given, "machines"))
+            wrong = list(self._wrong(self._given, "machines"))
             for what in wrong:
                 self._say(f"  {what}")
 
@@ -166,7 +167,7 @@ class _Questions:
             if typed and isinstance(key.default, bool):
                 typed = written(WORDS.get(typed.lower(), typed))
             answer = {name: typed} if typed else {}
-            wrong = list(_wrong(self._given | answer, name))
+            wrong = list(self._wrong(self._given | answer, name))
             if not wrong:
                 if typed:
                     self._given[name] = typed if key.about else written(scalar(typed))
@@ -187,24 +188,30 @@ class _Questions:
                 return typed
             self._say(f"  {why}")
 
+    def _wrong(self, given: Mapping[str, str], name: str) -> Iterator[str]:
+        """What is wrong with the answer to `name`, the others being right."""
+        document = _document(given)
+        try:
+            inventory = Inventory.model_validate(document)
+        except ValidationError as error:
+            for item in error.errors(include_url=False):
+                yield self._complaint(item)
+            return
+        for finding in check(inventory, document):
+            others = {key for key in finding.keys if key != name}
+            # A default that is asked for later is no fault of this answer.
+            if len(others) < len(finding.keys) and not others & (ASKED - set(given)):
+                yield f"{finding.keys[0]}: {render(finding.message, self._language)}"
+
+    def _complaint(self, item: ErrorDetails) -> str:
+        key = f"inventory.wrong.{item['type']}"
+        if not has(key):
+            return escaped(complaint("", item, Inventory))
+        values = {name: str(value).replace("'", "") for name, value in item.get("ctx", {}).items()}
+        return text(key, self._language, got=shown(item["input"]), **values)
+
     def _text(self, name: str, **values: str | float) -> str:
         return text(f"inventory.ask.{name}", self._language, **values)
-
-
-def _wrong(given: Mapping[str, str], name: str) -> Iterator[str]:
-    """What is wrong with the answer to `name`, the others being right."""
-    document = _document(given)
-    try:
-        inventory = Inventory.model_validate(document)
-    except ValidationError as error:
-        for item in error.errors(include_url=False):
-            yield escaped(complaint(name, item, Inventory))
-        return
-    for finding in check(inventory, document):
-        others = {key for key in finding.keys if key != name}
-        # A default that is asked for later is no fault of this answer.
-        if len(others) < len(finding.keys) and not others & (ASKED - set(given)):
-            yield f"{finding.keys[0]}: {finding.what}"
 
 
 def _document(given: Mapping[str, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from evaluation.inventory.models import Inventory
 from evaluation.quantity import Quantity
+from evaluation.results import Message
 from stacks.settings.base import Location
 from stacks.settings.errors import shown
 
@@ -24,7 +25,7 @@ class Finding:
     """What is wrong at the first of `keys`; the others were asked too."""
 
     keys: tuple[str, ...]
-    what: str
+    message: Message
 
 
 Rule = Callable[[Inventory], Iterator[Finding]]
@@ -38,11 +39,7 @@ def check(inventory: Inventory, document: Any) -> Iterator[Finding]:
     if isinstance(offers, dict):
         for name, value in offers.items():
             if value is None and name in type(inventory.offers).model_fields:
-                yield finding(
-                    f"offers.{name}",
-                    what="must not be empty: write {} for an offer with all defaults, or leave "
-                    "the key out where it is not offered",
-                )
+                yield finding(f"offers.{name}", says="empty_offer")
 
 
 def location(key: str) -> Location:
@@ -50,35 +47,33 @@ def location(key: str) -> Location:
     return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", key))
 
 
-def finding(*keys: str, what: str) -> Finding:
-    """What is wrong at the first key."""
-    return Finding(keys=keys, what=what)
+def finding(*keys: str, says: str, got: object = None, **values: str | float) -> Finding:
+    """What is wrong at the first key, in the words of `inventory.wrong.<says>`."""
+    shown_value = {} if got is None else {"got": got if isinstance(got, str) else str(got)}
+    return Finding(
+        keys=keys, message=Message(key=f"inventory.wrong.{says}", values=values | shown_value)
+    )
 
 
 def _name(inventory: Inventory) -> Iterator[Finding]:
     name = inventory.name
     if not name.strip() or len(name) > LONGEST_NAME:
-        what = f"must have 1 to {LONGEST_NAME} characters, got {shown(name)}"
-        yield finding("name", what=what)
+        yield finding("name", says="length", most=LONGEST_NAME, got=shown(name))
 
 
 def _machines(inventory: Inventory) -> Iterator[Finding]:
     machines = inventory.machines
     if not machines:
-        yield finding("machines", what="must name at least one machine, got none")
+        yield finding("machines", says="no_machine")
         return
     seen: set[str] = set()
     for index, machine in enumerate(machines):
         if machine.name in seen:
-            what = f"must be given once, got {shown(machine.name)}"
-            yield finding(f"machines[{index}].name", what=what)
+            yield finding(f"machines[{index}].name", says="twice", got=shown(machine.name))
         seen.add(machine.name)
     roles = list(dict.fromkeys(machine.role for machine in machines))
     if "all" not in roles and not {"web", "database"} <= set(roles):
-        yield finding(
-            "machines",
-            what=f"must have the role all, or both web and database, got {', '.join(roles)}",
-        )
+        yield finding("machines", says="roles", got=", ".join(roles))
 
 
 def _hours(inventory: Inventory) -> Iterator[Finding]:
@@ -87,24 +82,20 @@ def _hours(inventory: Inventory) -> Iterator[Finding]:
         return
     for index, hour in enumerate(load.hours):
         if hour.low < 0:
-            yield finding(f"load.hours[{index}]", what=f"must be at least 0, got {hour}")
+            yield finding(f"load.hours[{index}]", says="negative", got=hour)
             return
     if len(load.hours) != 24:
-        what = f"must have 24 entries, the first one from midnight to one, got {len(load.hours)}"
-        yield finding("load.hours", what=what)
+        yield finding("load.hours", says="hours", got=len(load.hours))
         return
-    total = sum(hour.low for hour in load.hours)
-    if total == 0:
-        yield finding("load.hours", what="must have accesses in one hour at least, got 0 in all")
+    if sum(hour.low for hour in load.hours) == 0:
+        yield finding("load.hours", says="nobody_came")
         return
-    busiest = max(hour.value[0] for hour in load.hours) / sum(hour.value[0] for hour in load.hours)
+    middles = [float(hour.value[0]) for hour in load.hours]
+    busiest = max(middles) / sum(middles)
     share = load.peak_hour_share
     if "peak_hour_share" in load.model_fields_set and not share.low <= busiest <= share.high:
         yield finding(
-            "load.peak_hour_share",
-            "load.hours",
-            what=f"contradicts load.hours, whose busiest hour has {busiest:.3g} of the day: "
-            f"leave it out, got {share}",
+            "load.peak_hour_share", "load.hours", says="busiest", share=busiest, got=share
         )
 
 
@@ -113,13 +104,10 @@ def _load(inventory: Inventory) -> Iterator[Finding]:
     peak, accesses = load.peak_requests_per_second, load.daily_accesses
     if accesses.low <= 0 and peak is None:
         yield finding(
-            "load.daily_accesses",
-            "load.peak_requests_per_second",
-            what="must be more than 0 where load.peak_requests_per_second is not given, "
-            f"got {accesses}",
+            "load.daily_accesses", "load.peak_requests_per_second", says="no_load", got=accesses
         )
     if peak is not None and peak.low <= 0:
-        yield finding("load.peak_requests_per_second", what=f"must be more than 0, got {peak}")
+        yield finding("load.peak_requests_per_second", says="nothing", got=peak)
     elif peak is not None:
         mean = accesses.low * load.requests_per_access.low / DAY
         if peak.high < mean:
@@ -127,46 +115,44 @@ def _load(inventory: Inventory) -> Iterator[Finding]:
                 "load.peak_requests_per_second",
                 "load.daily_accesses",
                 "load.requests_per_access",
-                what=f"is less than the mean of a day, {mean:.3g} requests/s by daily_accesses "
-                f"and requests_per_access, got {peak}",
+                says="below_mean",
+                mean=mean,
+                got=peak,
             )
     if load.peak_hour_share.low < 1 / 24:
-        yield finding(
-            "load.peak_hour_share",
-            what="must be at least 0.0417, as the busiest of 24 hours has no less than the mean "
-            f"one, got {load.peak_hour_share}",
-        )
+        yield finding("load.peak_hour_share", says="flat", got=load.peak_hour_share)
     if accesses.low > VISITS * load.students.high:
         yield finding(
             "load.daily_accesses",
             "load.students",
-            what=f"is more than {VISITS} a day for each of {load.students} students: an access "
-            f"is a visit, not a request, got {accesses}",
+            says="visits",
+            most=VISITS,
+            students=str(load.students),
+            got=accesses,
         )
     share = load.database_share
     if share.low <= 0 or share.high >= 1:
-        what = f"must be more than 0 and less than 1, got {share}"
-        yield finding("load.database_share", what=what)
+        yield finding("load.database_share", says="share", got=share)
 
 
 def _more_than_nothing(inventory: Inventory) -> Iterator[Finding]:
     offers = inventory.offers
     numbers: list[tuple[str, Quantity, str]] = [
-        ("data.database_gib", inventory.data.database_gib, "no database is empty"),
-        ("wanted.rto_hours", inventory.wanted.rto_hours, "no repair takes no time"),
-        ("staff.people", inventory.staff.people, "somebody runs the platform"),
+        ("data.database_gib", inventory.data.database_gib, "no_database"),
+        ("wanted.rto_hours", inventory.wanted.rto_hours, "no_time"),
+        ("staff.people", inventory.staff.people, "no_people"),
     ]
     if offers.machines is not None:
-        numbers.append(("offers.machines.count", offers.machines.count, ""))
+        numbers.append(("offers.machines.count", offers.machines.count, "no_offer"))
     if offers.database is not None:
-        numbers.append(("offers.database.size_gib", offers.database.size_gib, ""))
+        numbers.append(("offers.database.size_gib", offers.database.size_gib, "no_offer"))
     if offers.storage is not None:
-        numbers.append(("offers.storage.size_gib", offers.storage.size_gib, ""))
-        numbers.append(("offers.storage.throughput_mib", offers.storage.throughput_mib, ""))
-    for key, quantity, why in numbers:
+        numbers.append(("offers.storage.size_gib", offers.storage.size_gib, "no_offer"))
+        numbers.append(("offers.storage.throughput_mib", offers.storage.throughput_mib, "no_offer"))
+    for key, quantity, says in numbers:
         if quantity.low <= 0:
-            reason = why or f"leave {key.rpartition('.')[0]} out where it is not offered"
-            yield finding(key, what=f"must be more than 0 ({reason}), got {quantity}")
+            named = {"offer": key.rpartition(".")[0]} if says == "no_offer" else {}
+            yield finding(key, says=says, got=quantity, **named)
 
 
 def _staff(inventory: Inventory) -> Iterator[Finding]:
@@ -176,73 +162,70 @@ def _staff(inventory: Inventory) -> Iterator[Finding]:
         yield finding(
             "staff.hours_per_week",
             "staff.people",
-            what=f"must be at most {most:g}, {WEEK} h for each of {staff.people} persons, "
-            f"got {staff.hours_per_week}",
+            says="week",
+            most=most,
+            each=WEEK,
+            people=str(staff.people),
+            got=staff.hours_per_week,
         )
     if staff.reaction_hours_off_time.high < staff.reaction_hours.low:
         yield finding(
             "staff.reaction_hours_off_time",
             "staff.reaction_hours",
-            what=f"must not be shorter than staff.reaction_hours ({staff.reaction_hours}), "
-            f"got {staff.reaction_hours_off_time}",
+            says="faster_at_night",
+            day=str(staff.reaction_hours),
+            got=staff.reaction_hours_off_time,
         )
 
 
 def _zones(inventory: Inventory) -> Iterator[Finding]:
     offers = inventory.offers
-    spread = [
-        ("swarm", "nodes", offers.swarm and (offers.swarm.zones, offers.swarm.nodes)),
-        (
-            "kubernetes",
-            "nodes",
-            offers.kubernetes and (offers.kubernetes.zones, offers.kubernetes.nodes),
-        ),
-        ("machines", "count", offers.machines and (offers.machines.zones, offers.machines.count)),
-    ]
-    for offer, counted, numbers in spread:
-        if numbers and 0 < numbers[1].high < numbers[0].low:
+    spread: list[tuple[str, str, Quantity, Quantity]] = []
+    for name, cluster in (("swarm", offers.swarm), ("kubernetes", offers.kubernetes)):
+        if cluster is not None:
+            spread.append((name, "nodes", cluster.zones, cluster.nodes))
+    if offers.machines is not None:
+        spread.append(("machines", "count", offers.machines.zones, offers.machines.count))
+    for offer, counted, zones, machines in spread:
+        if 0 < machines.high < zones.low:
+            there = f"offers.{offer}.{counted}"
             yield finding(
                 f"offers.{offer}.zones",
-                f"offers.{offer}.{counted}",
-                what=f"must be at most offers.{offer}.{counted} ({numbers[1]}), as a zone without "
-                f"any is none, got {numbers[0]}",
+                there,
+                says="zones",
+                key=there,
+                there=str(machines),
+                got=zones,
             )
 
 
 def _addresses(inventory: Inventory) -> Iterator[Finding]:
     offers = inventory.offers
-    database, storage = offers.database, offers.storage
-    addresses = [
-        ("database", database and database.address, HOST + PORT, "db.example.org:3306"),
-        ("storage", storage and storage.address, HOST, "files.example.org"),
-        (
-            "registry",
-            offers.registry and offers.registry.address,
-            f"{HOST}({PORT})?",
-            "registry.example.org:5000",
-        ),
-    ]
+    database, storage, registry = offers.database, offers.storage, offers.registry
+    addresses: list[tuple[str, str | None, str, str]] = []
+    if database is not None:
+        addresses.append(("database", database.address, HOST + PORT, "db.example.org:3306"))
+    if storage is not None:
+        addresses.append(("storage", storage.address, HOST, "files.example.org"))
+    if registry is not None:
+        pattern = f"{HOST}({PORT})?"
+        addresses.append(("registry", registry.address, pattern, "registry.example.org:5000"))
     for offer, address, pattern, example in addresses:
         if address is not None and not re.fullmatch(pattern, address):
-            what = f"must be an address such as {example}, got {shown(address)}"
-            yield finding(f"offers.{offer}.address", what=what)
+            yield finding(
+                f"offers.{offer}.address", says="address", example=example, got=shown(address)
+            )
     if storage is not None and storage.path is not None:
         if not re.fullmatch(r"(/[\w.@+-]+)+", storage.path):
-            yield finding(
-                "offers.storage.path",
-                what="must be an absolute path of letters, digits and . _ @ + -, "
-                f"got {shown(storage.path)}",
-            )
+            yield finding("offers.storage.path", says="path", got=shown(storage.path))
         elif storage.address is None:
-            what = "needs offers.storage.address, the server that exports it"
-            yield finding("offers.storage.path", "offers.storage.address", what=what)
+            yield finding("offers.storage.path", "offers.storage.address", says="no_server")
 
 
 def _currency(inventory: Inventory) -> Iterator[Finding]:
     currency = inventory.costs.currency
     if not re.fullmatch("[A-Z]{3}", currency):
-        what = f"must be three capital letters such as EUR or CHF, got {shown(currency)}"
-        yield finding("costs.currency", what=what)
+        yield finding("costs.currency", says="currency", got=shown(currency))
 
 
 def _years(inventory: Inventory) -> Iterator[Finding]:
@@ -264,8 +247,12 @@ def _years(inventory: Inventory) -> Iterator[Finding]:
             yield finding(
                 f"assumptions.{long}",
                 f"assumptions.{often}",
-                what=f"comes to {away:g} h a year with assumptions.{often} ({count}), and a year "
-                f"has {YEAR}, got {hours}",
+                says="year",
+                away=away,
+                key=f"assumptions.{often}",
+                count=str(count),
+                year=YEAR,
+                got=hours,
             )
 
 

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from evaluation.inventory.checks import check, location
 from evaluation.inventory.errors import InventoryError
 from evaluation.inventory.models import Inventory
+from evaluation.texts import render
 from stacks.settings.base import Location
 from stacks.settings.errors import SettingsError, complaint, escaped, written
 from stacks.settings.file import read_with_lines
@@ -34,7 +35,7 @@ def load(path: Path) -> Inventory:
     for finding in check(inventory, document):
         keys = [location(key) for key in finding.keys]
         if not any(_overlap(key, at) for key in keys for at in wrong):
-            found.append((keys[0], finding.what))
+            found.append((keys[0], render(finding.message, "en")))
     if found:
         found.sort(key=lambda item: _line(item[0], lines))
         raise InventoryError(

@@ -21,6 +21,8 @@ from evaluation.plan import (
     plan,
     show,
 )
+from evaluation.quantity import FloatArray
+from evaluation.results import Candidate
 
 SAMPLES = sorted((Path(__file__).parents[2] / "evaluation" / "samples").glob("*.yaml"))
 inventory = partial(Inventory.model_validate)
@@ -28,7 +30,7 @@ MOVING = [candidate for candidate in CANDIDATES if candidate != STAY]
 GIGABIT = np.array([1.0, 1.0])
 
 
-def of(size: float) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def of(size: float) -> FloatArray:
     """A number that is known."""
     return np.array([size, size])
 
@@ -67,12 +69,12 @@ def test_a_moving_address_is_quicker_at_its_worst_than_none_but_a_name_has_its_t
 
 
 @pytest.mark.parametrize("candidate", MOVING, ids=lambda candidate: candidate.name)
-def test_the_work_is_what_the_cost_counts(candidate: object) -> None:
+def test_the_work_is_what_the_cost_counts(candidate: Candidate) -> None:
     for sample in SAMPLES:
         site = load(sample)
-        made = plan(site, candidate)  # type: ignore[arg-type]
+        made = plan(site, candidate)
         counted = sum(migration_days(one_at_a_time(site)[0], made.candidate).values())
-        work = sum(step.work for step in made.steps)
+        work = np.sum([step.work for step in made.steps], axis=0)
         assert work.tolist() == pytest.approx([np.min(counted), np.max(counted)])
         for step in (*made.steps, *made.evening):
             assert 0 <= step.work[0] <= step.work[1], step.key
@@ -138,8 +140,8 @@ def test_nobody_migrates_to_where_he_is() -> None:
 
 
 @pytest.mark.parametrize("candidate", MOVING, ids=lambda candidate: candidate.name)
-def test_both_languages_have_a_text_for_each_step(candidate: object) -> None:
-    made = plan(big(), candidate)  # type: ignore[arg-type]
+def test_both_languages_have_a_text_for_each_step(candidate: Candidate) -> None:
+    made = plan(big(), candidate)
     english, german = (as_markdown(made, language) for language in ("en", "de"))
     assert english.count("\n## ") == german.count("\n## ") == len(made.steps)
     assert "Before the next step" in english
