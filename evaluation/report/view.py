@@ -8,6 +8,7 @@ from functools import cached_property
 
 from evaluation.candidates import STAY, as_if_offered
 from evaluation.draws import drawn
+from evaluation.inventory import fields
 from evaluation.inventory.models import Inventory
 from evaluation.report.drawings import style
 from evaluation.report.drawings.style import Drawing
@@ -55,7 +56,7 @@ class View:
 
     def field(self, key: str) -> str:
         """What a number of the inventory is called: `load.peak_factor`."""
-        return self.t(f"field.{without_index(key)}")
+        return self.name(f"report.field.{without_index(key)}", fields.meaning(key, self.language))
 
     def skill(self, name: str) -> str:
         """What people can do."""
