@@ -64,19 +64,23 @@ ASKED = ("database", "files")
 def of_today(view: View) -> Topology:
     """What the inventory says there is: each machine with the parts of its role."""
     roles = {
-        "all": ("web", "database", "files"),
-        "web": ("web",),
-        "database": ("database",),
-        "files": ("files",),
-        "balancer": ("balancer",),
+        "all": ["web", "database", "files"],
+        "web": ["web"],
+        "database": ["database"],
+        "files": ["files"],
+        "balancer": ["balancer"],
     }
     machines = view.inventory.machines[:COLUMNS]
+    runs = [list(roles[machine.role]) for machine in machines]
+    for part in ("web", "database", "files"):  # no machine is named for it: it runs on the first
+        if not any(part in parts for parts in runs):
+            next((parts for parts in runs if "web" in parts), runs[0]).append(part)
     nodes = tuple(
         Node(
             title=machine.name,
-            parts={row: Part(title=view.t(f"part.{row}")) for row in roles[machine.role]},
+            parts={row: Part(title=view.t(f"part.{row}")) for row in parts},
         )
-        for machine in machines
+        for machine, parts in zip(machines, runs, strict=True)
     )
     return Topology(
         address=view.t("part.address"), nodes=nodes, offered={}, managed="", colour=style.TODAY
