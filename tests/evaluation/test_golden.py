@@ -11,7 +11,7 @@ from evaluation.inventory import load
 
 SITES = sorted((Path(__file__).parent / "golden").glob("*.yaml"))
 EXPECTED = re.compile(r"# expect: (worth-it|not-worth-it|not-yet) (\S+)")
-DRAWS = 200  # enough for a verdict that is no near thing
+DRAWS = 100  # enough for a verdict that is no near thing
 
 
 @pytest.mark.parametrize("path", SITES, ids=lambda path: path.stem)
