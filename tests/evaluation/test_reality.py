@@ -18,7 +18,7 @@ from components.labels import ENVIRONMENT as LABEL
 from evaluation.capacity.closed import closed_loop
 from evaluation.inventory import load
 from evaluation.measure import Step, Target, run, target_of
-from tests.evaluation.reality import BEGIN, END, Basis, Row, placed, table, write
+from tests.evaluation.reality import BEGIN, DOCUMENT, END, Basis, Row, placed, table, write
 from tests.live.platform import (
     Client,
     Config,
@@ -208,3 +208,7 @@ def test_the_table_replaces_the_one_before_and_nothing_else() -> None:
     assert placed(document, "new\n") == f"# Page\n{BEGIN}new\n{END}## More\n"
     with pytest.raises(ValueError, match="no lines"):
         placed("# Page\n", "new\n")
+
+
+def test_the_documentation_has_a_place_for_it() -> None:
+    assert "new" in placed(DOCUMENT.read_text(), "new")
