@@ -57,9 +57,9 @@ class Numbers:
         return f"{self.fixed(100 * share, 0)}{SPACE}%"
 
     def availability(self, share: float) -> str:
-        """A share of time, with two digits of what is missing from 100 %."""
+        """A share of time to three decimals, more where only these say what is missing."""
         missing = 100 * (1 - share)
-        decimals = 1 if missing <= 0 else max(1, 1 - int(np.floor(np.log10(missing))))
+        decimals = 3 if missing <= 0 else max(3, 1 - int(np.floor(np.log10(missing))))
         return f"{self.fixed(100 * share, min(decimals, 6))}{SPACE}%"
 
     def up(self, share: float) -> str:

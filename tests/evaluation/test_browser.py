@@ -1,6 +1,5 @@
 """The report as a browser shows it: whole, quiet, and by itself."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,9 +160,24 @@ def test_a_printed_report_has_everything(folders: dict[str, Path], page: Page) -
     assert printed.read_bytes().startswith(b"%PDF")
 
 
-def test_the_browser_would_tell_of_errors_and_requests(tmp_path: Path, page: Page) -> None:
+def test_the_browser_would_tell_of_what_is_wrong(tmp_path: Path, page: Page) -> None:
     bad = tmp_path / "bad.html"
-    bad.write_text('<img src="http://example.org/x.png"><script>throw Error("oh")</script>')
-    page.open(bad, WIDE)
+    bad.write_text(BAD)
+    page.open(bad, NARROW)
     assert "http://example.org/x.png" in page.requests
-    assert any("Uncaught" in error for error in page.errors), json.dumps(page.errors)
+    assert any("Uncaught" in error for error in page.errors)
+    (drawing,) = page.evaluate(DRAWINGS)
+    assert drawing["cut"] == ["sticks out"]
+    assert page.evaluate(OVERLAPS) == ["one / two"]
+    assert len(page.evaluate(STICKS_OUT)) == 1
+    assert page.evaluate(FAINT) == ["pale: 1.6"]
+
+
+BAD = """<!doctype html><main>
+<img src="http://example.org/x.png"><script>throw Error("oh")</script>
+<figure><svg width="200" height="100">
+<text x="10" y="20">one</text><text x="12" y="22">two</text>
+<text x="180" y="80">sticks out</text>
+</svg></figure>
+<p style="color: #ccc">pale</p><hr style="width: 500px">
+</main>"""

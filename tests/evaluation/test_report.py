@@ -97,9 +97,11 @@ def test_numbers_have_three_digits_as_the_language_writes_them(
 
 @pytest.mark.parametrize(
     ("share", "expected"),
-    [(0.995, "99.50 %"), (0.99953, "99.953 %"), (0.9, "90.0 %"), (1.0, "100.0 %")],
+    [(0.995, "99.500 %"), (0.99953, "99.953 %"), (0.999951, "99.9951 %"), (1.0, "100.000 %")],
 )
-def test_an_availability_shows_two_digits_of_what_is_missing(share: float, expected: str) -> None:
+def test_an_availability_shows_at_least_two_digits_of_what_is_missing(
+    share: float, expected: str
+) -> None:
     assert Numbers("en").availability(share).replace("\N{NO-BREAK SPACE}", " ") == expected
 
 

@@ -163,6 +163,7 @@ class Canvas:
     """Elements of an SVG, lines below boxes."""
 
     colour: str
+    size: float  # of words in parts
     lines: list[str] = field(default_factory=list)
     boxes: list[str] = field(default_factory=list)
 
@@ -212,10 +213,10 @@ class Canvas:
         self.box(x, y, width, PART, ours=ours)
         middle = x + width / 2
         if part.detail:
-            self.words(middle, y + PART / 2 - 6, part.title, look=BOLD)
-            self.words(middle, y + PART / 2 + 7, part.detail, size=9, look=GREY)
+            self.words(middle, y + PART / 2 - 6, part.title, size=self.size, look=BOLD)
+            self.words(middle, y + PART / 2 + 7, part.detail, size=self.size - 1, look=GREY)
         else:
-            self.words(middle, y + PART / 2, part.title, look=BOLD)
+            self.words(middle, y + PART / 2, part.title, size=self.size, look=BOLD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,7 +283,7 @@ def both(view: View) -> tuple[Drawing, Drawing]:
 
 def draw(topology: Topology, view: View) -> str:
     """The topology as an SVG document."""
-    canvas = Canvas(colour=topology.colour)
+    canvas = Canvas(colour=topology.colour, size=10 if len(topology.nodes) < COLUMNS else 8.5)
     above = _users(canvas, topology, view)
     at = place(topology, above + STEP + (20 if topology.managed else 6))
     _machines(canvas, topology, at)
