@@ -32,7 +32,7 @@ def render(message: Message, language: str) -> str:
     return text(message.key, language, **message.values)
 
 
-def text(key: str, language: str, **values: str | float) -> str:
+def text(key: str, language: str, /, **values: str | float) -> str:
     """The text `<area>.<name>` with its values; raises KeyError as `render` does."""
     area, _, name = key.partition(".")
     translations = area_texts(area).get(name)
