@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 # The environment: one Pulumi.<STACK>.yaml.
 STACK ?= dev
+# The site that is evaluated: an inventory, see evaluation/samples/.
+SITE ?= evaluation/samples/medium.yaml
 
 ON := . toolchain/activate &&
 OPERATE = $(ON) exec python -m operations
@@ -80,14 +82,19 @@ lint-yaml: python
 lint-repository: python
 	@$(ON) pytest --quiet tests/test_repository.py
 
+##@ Evaluate
+.PHONY: evaluate
+evaluate: python ## Say whether a cluster is worth it for a site: make evaluate SITE=my-site.yaml
+	@$(ON) exec python -m evaluation assess $(SITE)
+
 ##@ Write
 .PHONY: format snapshot schema
 format: python ## Bring the Python code into shape
 	@$(ON) ruff check --fix && ruff format
 snapshot: python ## Write stacks/snapshots/ anew
 	@$(ON) exec python -m tests.snapshot
-schema: python ## Write the JSON Schema of the settings files, and their documentation, anew
-	@$(ON) python -m stacks.settings schema && exec python -m stacks.settings docs
+schema: python ## Write the JSON Schemas of settings and inventories, and the settings' page, anew
+	@$(ON) python -m stacks.settings schema && python -m stacks.settings docs && exec python -m evaluation schema
 
 ##@ Stages that put the toolchain on this machine
 .PHONY: python pulumi engine rootfs all

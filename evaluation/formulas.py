@@ -27,13 +27,18 @@ FORMULAS: dict[str, Formula] = {}
 
 
 def formula(key: str) -> Callable[[F], F]:
-    """Register a function's docstring as the formula `key`; raises ValueError if a part is missing."""
+    """Register a function's docstring as the formula `key`.
+
+    Raises ValueError if a part of it is missing.
+    """
 
     def register(function: F) -> F:
         match = PARTS.fullmatch(inspect.getdoc(function) or "")
         if not match:
             raise ValueError(f"{function.__qualname__}: docstring lacks Source: or Limits:")
-        FORMULAS[key] = Formula(key=key, **{k: " ".join(v.split()) for k, v in match.groupdict().items()})
+        FORMULAS[key] = Formula(
+            key=key, **{k: " ".join(v.split()) for k, v in match.groupdict().items()}
+        )
         return function
 
     return register

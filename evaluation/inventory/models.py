@@ -5,9 +5,10 @@ Each number has a unit, a default and the source of that default here; what it m
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from evaluation.quantity import Quantity
 
@@ -44,12 +45,37 @@ def optional(*, unit: str, at_least: float = 0.0, at_most: float = 1e9, source: 
     return Field(default=None, json_schema_extra={"about": vars(about)})
 
 
+WHOLE = ("machines", "nodes", "zones", "members")  # units of what there is no half of
+
+
 class Model(BaseModel):
     """An inventory does not change once it is read; what nobody reads is an error."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
     )
+
+    @classmethod
+    def about(cls, name: str) -> About | None:
+        """What is known of the number `name`; None where the field is none."""
+        extra = cls.model_fields[name].json_schema_extra
+        return About(**extra["about"]) if isinstance(extra, dict) else None  # type: ignore[arg-type]
+
+    @field_validator("*")
+    @classmethod
+    def _within_bounds(cls, value: Any, info: ValidationInfo) -> Any:
+        about = cls.about(str(info.field_name))
+        if about is None or not isinstance(value, Quantity):
+            return value
+        if value.low < about.at_least or value.high > about.at_most:
+            raise PydanticCustomError(
+                "bounds",
+                "must be from {at_least} to {at_most}",
+                {"at_least": f"{about.at_least:.10g}", "at_most": f"{about.at_most:.10g}"},
+            )
+        if about.unit in WHOLE and not (value.low.is_integer() and value.high.is_integer()):
+            raise PydanticCustomError("whole", "must be a whole number, or a range of such")
+        return value
 
 
 class Machine(Model):
@@ -75,7 +101,9 @@ class Load(Model):
     semester_start_factor: Quantity = number(
         1.5, 2.5, unit="", at_least=1, at_most=50, source="judgement"
     )
-    growth: Quantity = number(0.0, 0.05, unit="1/year", at_least=-0.5, at_most=2, source="judgement")
+    growth: Quantity = number(
+        0.0, 0.05, unit="1/year", at_least=-0.5, at_most=2, source="judgement"
+    )
     peak_requests_per_second: Quantity | None = optional(
         unit="requests/s", at_most=1e6, source="accesses, requests, share and factor of the peak"
     )
@@ -86,7 +114,23 @@ class Load(Model):
         0.8, 1.6, unit="", at_most=20, source="judgement; better: measure"
     )
     database_share: Quantity = number(0.2, 0.5, unit="", at_most=1, source="judgement")
-    workers_per_core: Quantity = number(4, unit="", at_least=0.1, at_most=64, source="judgement")
+    cpu_share: Quantity = number(
+        0.7,
+        0.95,
+        unit="",
+        at_least=0.02,
+        at_most=1,
+        source="judgement: web server and database of dynamic sites are bound by their CPU (Amza "
+        "et al., Specification and implementation of dynamic web site benchmarks, 2002); the rest "
+        "waits for disks, locks and the network",
+    )
+    workers_per_core: Quantity = number(
+        4,
+        unit="",
+        at_least=0.02,
+        at_most=64,
+        source="judgement: this project's images start 16 PHP processes, which suit 4 cores",
+    )
     sessions: Quantity | None = optional(
         unit="sessions", at_most=1e7, source="accesses of the peak hour"
     )
@@ -114,6 +158,13 @@ class Wanted(Model):
     maintenance_hours_per_month: Quantity = number(
         4, unit="h/month", at_most=720, source="judgement"
     )
+    worth_per_student: Quantity = number(
+        0.5,
+        2,
+        unit="EUR/year",
+        at_most=1e5,
+        source="judgement: about a tenth of what a platform costs",
+    )
 
 
 Level = Literal["none", "basic", "solid"]
@@ -136,8 +187,21 @@ class Staff(Model):
     people: Quantity = number(2, unit="persons", at_most=1_000, source=OWN)
     hours_per_week: Quantity = number(8, unit="h/week", at_most=10_000, source=OWN)
     on_call: bool = False
-    reaction_hours: Quantity = number(0.5, 2, unit="h", at_most=200, source="judgement")
-    reaction_hours_off_time: Quantity = number(8, 16, unit="h", at_most=400, source="judgement")
+    reaction_hours: Quantity = number(
+        0.5,
+        2,
+        unit="h",
+        at_most=200,
+        source="judgement: monitoring or a user calls, and somebody has the time",
+    )
+    reaction_hours_off_time: Quantity = number(
+        8,
+        20,
+        unit="h",
+        at_most=400,
+        source="arithmetic: who first looks on the next working day comes after 20 h in the "
+        "mean; somebody often notices earlier",
+    )
     skills: Skills = Skills()
 
 
@@ -145,17 +209,48 @@ class Costs(Model):
     """What things cost; in one currency, taxes included."""
 
     currency: str = "EUR"
-    staff_per_hour: Quantity = number(55, 80, unit="EUR/h", at_most=1e4, source="judgement")
-    core_per_year: Quantity = number(60, 150, unit="EUR/year", at_most=1e5, source="judgement")
-    memory_gib_per_year: Quantity = number(10, 30, unit="EUR/year", at_most=1e4, source="judgement")
+    staff_per_hour: Quantity = number(
+        54,
+        86,
+        unit="EUR/h",
+        at_most=1e4,
+        source="Allgemeine Gebührenverordnung (AGebV), annex 1, part A: from 53.60 (gehobener "
+        "Dienst without overhead) to 86.01 (höherer Dienst with it)",
+    )
+    core_per_year: Quantity = number(
+        20,
+        60,
+        unit="EUR/year",
+        at_most=1e5,
+        source="University of Vienna, costs for virtual server housing: 20 EUR; University of "
+        "Münster, IVV Naturwissenschaften, server hosting (2021): 42 EUR; the upper end "
+        "is judgement",
+    )
+    memory_gib_per_year: Quantity = number(
+        20,
+        50,
+        unit="EUR/year",
+        at_most=1e4,
+        source="price lists of the universities of Vienna (20 EUR) and Münster (50 EUR), as for "
+        "cores",
+    )
     storage_gib_per_year: Quantity = number(
-        0.2, 0.8, unit="EUR/year", at_most=1e3, source="judgement"
+        0.15,
+        0.83,
+        unit="EUR/year",
+        at_most=1e3,
+        source="price lists of the universities of Vienna (0.15 EUR for data, 0.50 for systems) "
+        "and Münster (0.83 EUR), as for cores",
     )
     outage_per_hour: Quantity | None = optional(
         unit="EUR/h", at_most=1e7, source="students who would have used that hour, and their time"
     )
     training_per_skill: Quantity = number(
-        1_500, 4_000, unit="EUR", at_most=1e6, source="judgement"
+        1_500,
+        4_000,
+        unit="EUR",
+        at_most=1e6,
+        source="judgement: a course of three to five days, with travel",
     )
 
 
@@ -166,6 +261,7 @@ class Machines(Model):
     cores: Quantity = number(8, unit="cores", at_least=1, at_most=512, source=OWN)
     memory_gib: Quantity = number(32, unit="GiB", at_least=1, at_most=8192, source=OWN)
     zones: Quantity = number(1, unit="zones", at_least=1, at_most=100, source=OWN)
+    virtual: bool = True  # a hypervisor starts them elsewhere when their host dies
 
 
 class Cluster(Model):
@@ -196,6 +292,14 @@ class Database(Model):
 
     engine: Literal["mariadb", "mysql", "other"] = "mariadb"
     members: Quantity = number(1, unit="members", at_least=1, at_most=99, source=OWN)
+    cores: Quantity = number(
+        4,
+        8,
+        unit="cores",
+        at_least=0.1,
+        at_most=512,
+        source="judgement: offers seldom name them; ask",
+    )
     size_gib: Quantity = number(100, unit="GiB", at_most=1e6, source=OWN)
     availability_percent: Quantity = number(
         99.9, unit="%", at_least=50, at_most=99.9999, source="judgement"
@@ -265,26 +369,198 @@ class Offers(Model):
 class Assumptions(Model):
     """How often things fail and how long they stay so; the same for all candidates."""
 
-    machine_failures: Quantity = number(0.3, 1.0, unit="1/year", at_most=1e3, source="judgement")
-    machine_repair_hours: Quantity = number(4, 24, unit="h", at_most=1e4, source="judgement")
-    virtual_restart_hours: Quantity = number(0.1, 0.5, unit="h", at_most=1e3, source="judgement")
-    process_failures: Quantity = number(2, 12, unit="1/year", at_most=1e4, source="judgement")
-    process_restart_hours: Quantity = number(0.01, 0.05, unit="h", at_most=1e3, source="judgement")
-    common_cause_share: Quantity = number(0.02, 0.1, unit="", at_most=1, source="judgement")
-    site_failures: Quantity = number(0.2, 1.0, unit="1/year", at_most=1e3, source="judgement")
-    site_repair_hours: Quantity = number(1, 4, unit="h", at_most=1e4, source="judgement")
-    network_failures: Quantity = number(0.5, 2.0, unit="1/year", at_most=1e3, source="judgement")
-    network_repair_hours: Quantity = number(0.3, 2, unit="h", at_most=1e4, source="judgement")
-    operator_errors: Quantity = number(0.5, 2.0, unit="1/year", at_most=1e3, source="judgement")
-    operator_error_hours: Quantity = number(0.5, 3, unit="h", at_most=1e4, source="judgement")
-    cluster_error_factor: Quantity = number(
-        1.0, 2.0, unit="", at_least=0.1, at_most=50, source="judgement"
+    machine_failures: Quantity = number(
+        0.3,
+        1.0,
+        unit="1/year",
+        at_most=1e3,
+        source="Dean, Designs, Lessons and Advice from Building Large Distributed Systems (LADIS "
+        "2009): some 1,000 failures a year of 1,800 machines; half and twice of that",
     )
-    releases: Quantity = number(4, 12, unit="1/year", at_most=1e4, source="judgement")
-    release_hours: Quantity = number(0.25, 1.5, unit="h", at_most=1e3, source="judgement")
-    release_failure_share: Quantity = number(0.02, 0.1, unit="", at_most=1, source="judgement")
-    reboots: Quantity = number(6, 12, unit="1/year", at_most=1e4, source="judgement")
-    reboot_hours: Quantity = number(0.1, 0.4, unit="h", at_most=1e3, source="judgement")
+    machine_repair_hours: Quantity = number(
+        4,
+        24,
+        unit="h",
+        at_most=1e4,
+        source="Schroeder & Gibson, A large-scale study of failures in high-performance "
+        "computing systems (DSN 2006): means from an hour to a day; a vendor's part comes "
+        "on the next working day",
+    )
+    virtual_restart_hours: Quantity = number(
+        0.1,
+        0.5,
+        unit="h",
+        at_most=1e3,
+        source="judgement: two minutes until the loss of a host is noticed (Proxmox VE "
+        "Administration Guide, High Availability), then the start of system and database",
+    )
+    process_failures: Quantity = number(
+        2,
+        12,
+        unit="1/year",
+        at_most=1e4,
+        source="judgement: a service of a busy PHP site dies every one to six months, mostly for "
+        "want of memory",
+    )
+    process_restart_hours: Quantity = number(
+        0.01,
+        0.05,
+        unit="h",
+        at_most=1e3,
+        source="judgement: half a minute to three, with the recovery of a database; members of "
+        "this project's database are back after 6 s",
+    )
+    hang_share: Quantity = number(
+        0.02,
+        0.1,
+        unit="",
+        at_most=1,
+        source="judgement: most services die when they fail, and are restarted; few go on "
+        "without answering",
+    )
+    hangs_noticed: Quantity = number(
+        0.6,
+        0.95,
+        unit="",
+        at_most=1,
+        source="judgement: a health check that asks the database sees most of what users see, but "
+        "neither slow answers nor one broken page",
+    )
+    common_cause_share: Quantity = number(
+        0.02,
+        0.1,
+        unit="",
+        at_most=1,
+        source="beta factor: IEC 61508-6:2010, annex D, has 0.5 to 10 %; what shares hypervisor, "
+        "storage and updates belongs into the upper part",
+    )
+    site_failures: Quantity = number(
+        0.1,
+        0.5,
+        unit="1/year",
+        at_most=1e3,
+        source="Uptime Institute, Annual outage analysis 2025: 53 % of operators (2024) to 78 % "
+        "(2020) had an outage in three years, that is 0.25 to 0.5 a year; about half of the "
+        "grave ones were power",
+    )
+    site_repair_hours: Quantity = number(
+        1,
+        6,
+        unit="h",
+        at_most=1e4,
+        source="Dean (LADIS 2009): 6 h until all is back after a power distribution failed; the "
+        "lower end is judgement",
+    )
+    network_failures: Quantity = number(
+        0.5,
+        2.0,
+        unit="1/year",
+        at_most=1e3,
+        source="judgement: one of some ten maintenances and router failures a year (Dean, LADIS "
+        "2009) takes a site away",
+    )
+    network_repair_hours: Quantity = number(
+        0.3,
+        2,
+        unit="h",
+        at_most=1e4,
+        source="Dean (LADIS 2009): half an hour to an hour an event; the upper end is judgement",
+    )
+    operator_errors: Quantity = number(
+        0.5,
+        2.0,
+        unit="1/year",
+        at_most=1e3,
+        source="judgement for the rate; that operators cause more outages than machines: "
+        "Oppenheimer, Ganapathi & Patterson, Why do Internet services fail? (USITS 2003)",
+    )
+    operator_error_hours: Quantity = number(
+        0.5,
+        3,
+        unit="h",
+        at_most=1e4,
+        source="judgement: somebody is there when it happens, and has to find it and take it back",
+    )
+    cluster_error_factor: Quantity = number(
+        1.0,
+        2.0,
+        unit="",
+        at_least=0.1,
+        at_most=50,
+        source="judgement: no study gives it for small teams; the tornado shows what hangs on it",
+    )
+    releases: Quantity = number(
+        4,
+        12,
+        unit="1/year",
+        at_most=1e4,
+        source="judgement: two versions a year, each with some corrections",
+    )
+    release_hours: Quantity = number(
+        0.25,
+        1.5,
+        unit="h",
+        at_most=1e3,
+        source="judgement: copy, exchange of the code, migration of the database, a look at it",
+    )
+    release_failure_share: Quantity = number(
+        0.05,
+        0.2,
+        unit="",
+        at_most=1,
+        source="DORA, Accelerate State of DevOps Report 2024: 5 % of changes fail in the best "
+        "group, 10 and 20 % in the next ones",
+    )
+    reboots: Quantity = number(
+        6,
+        12,
+        unit="1/year",
+        at_most=1e4,
+        source="judgement: security updates of the kernel come nearly every month (Debian "
+        "Security Advisories), and some are put together",
+    )
+    reboot_hours: Quantity = number(
+        0.1,
+        0.4,
+        unit="h",
+        at_most=1e3,
+        source="judgement: shutdown, start of system and database, a look at it",
+    )
+    data_losses: Quantity = number(
+        0.01,
+        0.05,
+        unit="1/year",
+        at_most=1e3,
+        source="judgement: once in 20 to 100 years beyond what RAID repairs; 2 to 4 % of disks "
+        "are replaced a year (Schroeder & Gibson, Disk failures in the real world, FAST "
+        "2007)",
+    )
+    promise_used: Quantity = number(
+        0.1,
+        0.5,
+        unit="",
+        at_most=1,
+        source="judgement for the size; that who promises keeps a margin: Beyer et al., Site "
+        "Reliability Engineering (2016), chapter 4",
+    )
+    offered_outage_hours: Quantity = number(
+        0.5,
+        4,
+        unit="h",
+        at_least=0.001,
+        at_most=1e4,
+        source="judgement; public services stay away for hours too (Gunawi et al., Why does the "
+        "cloud stop computing?, SoCC 2016)",
+    )
+    effort_factor: Quantity = number(
+        0.67,
+        1.5,
+        unit="",
+        at_least=0.01,
+        at_most=100,
+        source="McConnell, Software Estimation (2006), chapter 4: the cone of uncertainty once "
+        "the requirements are known",
+    )
 
 
 class Inventory(Model):

@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 # We use none, and looking for them reads the metadata of every installed package.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
+Location = tuple[int | str, ...]  # keys and indices that lead to a value
+
 PLAIN_SECRETS = "plain_secrets"  # key of the validation context: secrets come decrypted
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from stacks.settings.base import Sealed
+from stacks.settings.base import Location, Sealed
 
 LONGEST = 200  # characters of a value that a message shows
 SECRET_NAME = re.compile("password|secret|token|credential", re.IGNORECASE)
@@ -80,16 +80,17 @@ def sentences(
     """Every error of one section, in the order of its keys."""
     found = []
     for item in errors:
-        key = _key(section, item["loc"])
-        found.append(sentence(key, _what(key, item, model), file))
+        key = written(item["loc"], section)
+        found.append(sentence(key, complaint(key, item, model), file))
     return found
 
 
-def _key(section: str, location: Sequence[int | str]) -> str:
+def written(location: Location, section: str = "") -> str:
+    """A key as people write it: `nodes[1].address`."""
     key = section
     for part in location:
         key += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return key
+    return key.removeprefix(".")
 
 
 def _got(item: ErrorDetails) -> str:
@@ -102,7 +103,8 @@ def _got(item: ErrorDetails) -> str:
     return f"got {shown(value)}"
 
 
-def _what(key: str, item: ErrorDetails, model: type[BaseModel]) -> str:
+def complaint(key: str, item: ErrorDetails, model: type[BaseModel]) -> str:
+    """What is wrong with the value at `key`, in words."""
     context: Mapping[str, Any] = item.get("ctx", {})
     kind = item["type"]
     if kind == "secret_plain":
@@ -157,7 +159,7 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     return near[0] if near else None
 
 
-def _fields_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+def _fields_at(model: type[BaseModel], location: Location) -> list[str]:
     """Names of the fields of the model at `location` below `model`."""
     current = model_in(model)
     for part in location:

@@ -1,12 +1,13 @@
 """A settings file offline: YAML 1.2, as Pulumi reads it, to plain values."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stacks.settings.base import Sealed
+from stacks.settings.base import Location, Sealed
 from stacks.settings.errors import SettingsError, escaped
 
 DEEPEST = 32  # levels of objects and lists
@@ -23,7 +24,7 @@ REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]{1,64}(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
 class _Loader(yaml.SafeLoader):
-    """Leaves it to `_scalar` what a scalar without quotes is: PyYAML's own rules are YAML 1.1's."""
+    """Leaves it to `scalar` what a scalar without quotes is: PyYAML's own rules are YAML 1.1's."""
 
     yaml_implicit_resolvers = {None: [(PLAIN, re.compile(""))]}  # noqa: RUF012
 
@@ -33,6 +34,33 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises `SettingsError` where it can't be read, or is no object.
     """
+    document, _ = _read(path)
+    if not isinstance(document, dict):
+        raise SettingsError([f"{path.name}: must have an object under the key config"])
+    return document
+
+
+def read_with_lines(path: Path) -> tuple[Any, dict[Location, int]]:
+    """The document at `path`, and the line of each of its keys and entries by where it stands.
+
+    Raises `SettingsError` where it can't be read.
+    """
+    document, node = _read(path)
+    return document, dict(_lines(node, ())) if node else {}
+
+
+def _lines(node: yaml.Node, here: Location) -> Iterator[tuple[Location, int]]:
+    items: Iterable[tuple[int | str, yaml.Node, yaml.Node]] = ()
+    if isinstance(node, yaml.MappingNode):
+        items = ((key.value, key, value) for key, value in node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        items = ((index, value, value) for index, value in enumerate(node.value))
+    for name, start, value in items:
+        yield (*here, name), start.start_mark.line + 1
+        yield from _lines(value, (*here, name))
+
+
+def _read(path: Path) -> tuple[Any, yaml.Node | None]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -42,7 +70,7 @@ def read(path: Path) -> dict[str, Any]:
         raise SettingsError([f"{path.name}:{line}: must be UTF-8"]) from None
     try:
         node = yaml.compose(text, Loader=_Loader)
-        document = {} if node is None else _value(node, 0)
+        return ({} if node is None else _value(node, 0)), node
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SettingsError([f"{path.name}:{line}: {_problem(error)}"]) from None
@@ -51,9 +79,6 @@ def read(path: Path) -> dict[str, Any]:
         raise SettingsError([f"{path.name}:{line}: must not hold control characters"]) from None
     except RecursionError:
         raise SettingsError([f"{path.name}: is nested too deeply"]) from None
-    if not isinstance(document, dict):
-        raise SettingsError([f"{path.name}: must have an object under the key config"])
-    return document
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
@@ -81,7 +106,7 @@ def _value(node: yaml.Node, depth: int) -> Any:
         if node.tag == f"{STANDARD}str":
             return node.value
         if node.tag == PLAIN:
-            return _scalar(node.value)
+            return scalar(node.value)
     raise _wrong(node, "found an unknown tag")
 
 
@@ -116,7 +141,7 @@ def _merged(node: yaml.Node, depth: int) -> dict[str, Any]:
     return merged
 
 
-def _scalar(text: str) -> Any:
+def scalar(text: str) -> Any:
     """A scalar without quotes; dates, `yes` and `1:30` are texts."""
     if text in CONSTANTS:
         return CONSTANTS[text]

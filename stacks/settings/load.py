@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from stacks.settings.base import PLAIN_SECRETS, Model, WrongValue
+from stacks.settings.base import PLAIN_SECRETS, Location, Model, WrongValue
 from stacks.settings.checks import check
 from stacks.settings.errors import (
     SettingsError,
@@ -25,8 +25,6 @@ from stacks.settings.models import SECTIONS, Settings
 NAMESPACE = "studip"
 FILE_NAME = re.compile(r"Pulumi\.([a-z][a-z0-9-]{0,19})\.yaml")
 FILE_KEYS = ("config", "encryptedkey", "encryptionsalt", "secretsprovider")
-
-Location = tuple[int | str, ...]
 
 
 def load_settings(config: Mapping[str, object], environment: str, file: str) -> Settings:
@@ -148,7 +146,7 @@ def _section(
     wrong = {_whole(item["loc"]) for item in errors} - surplus
     while () not in wrong:
         try:
-            made = _validated(name, _without(value, wrong | surplus), context)
+            made = _validated(name, without(value, wrong | surplus), context)
         except ValidationError as error:
             # A key that must be given was wrong: so is the object that it belongs to.
             wrong |= {_whole(item["loc"][:-1]) for item in error.errors(include_url=False)}
@@ -174,16 +172,16 @@ def _whole(location: Location) -> Location:
     return location
 
 
-def _without(value: object, locations: set[Location], here: Location = ()) -> object:
+def without(value: object, locations: set[Location], here: Location = ()) -> object:
     """A copy of `value` that lacks the keys at `locations`."""
     if isinstance(value, dict):
         return {
-            key: _without(item, locations, (*here, key))
+            key: without(item, locations, (*here, key))
             for key, item in value.items()
             if (*here, key) not in locations
         }
     if isinstance(value, list):
-        return [_without(item, locations, (*here, index)) for index, item in enumerate(value)]
+        return [without(item, locations, (*here, index)) for index, item in enumerate(value)]
     return value
 
 

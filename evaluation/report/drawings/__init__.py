@@ -1,0 +1,1 @@
+"""The drawings of the report, all in one style; each says in its `alt` what it shows."""
