@@ -73,7 +73,9 @@ class SwarmPlatform(Platform):
         done = super().up(*arguments)
         if done.code == 0:
             authority = self._pulumi("stack", "output", "authority").output
-            write = ["docker", "exec", "--interactive", self.testbed.client, "tee", AUTHORITY]
+            # In one step: a load may be reading it.
+            keep = f"cat >{AUTHORITY}.new && mv {AUTHORITY}.new {AUTHORITY}"
+            write = ["docker", "exec", "--interactive", self.testbed.client, "sh", "-c", keep]
             subprocess.run(write, input=authority, text=True, check=True, capture_output=True)
         return done
 
