@@ -270,7 +270,8 @@ def quantile(share: float, spread: Spread) -> FloatArray:
 
 def saturation(stations: Sequence[Station]) -> FloatArray:
     """Requests/s at which some station is busy all the time: no more can be answered."""
-    return np.minimum.reduce([s.servers / s.service for s in stations])
+    most: FloatArray = np.minimum.reduce([s.servers / s.service for s in stations])
+    return most
 
 
 @formula("capacity.greatest_rate")
@@ -325,7 +326,8 @@ def normal_above(z: FloatArray) -> FloatArray:
         0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429)))
     )
     tail = series * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    return np.where(z >= 0, tail, 1 - tail)
+    above: FloatArray = np.where(z >= 0, tail, 1 - tail)
+    return above
 
 
 def _root(

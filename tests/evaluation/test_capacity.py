@@ -56,7 +56,7 @@ def site(**changes: object) -> Inventory:
     given = {key: changes.pop(key) for key in list(changes) if key in Load.model_fields}
     base = Inventory(
         machines=(Machine(name="studip", cores=of(4)),),
-        load=Load(**(load | given)),  # type: ignore[arg-type]
+        load=Load(**(load | given)),
         wanted=Wanted(p95_ms=of(1000)),
         offers=Offers(
             machines=Machines(count=of(6), cores=of(8)),
