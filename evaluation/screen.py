@@ -37,15 +37,20 @@ def show(
     candidates are shown as the screen has lines, the best first.
     """
     from rich.console import Console, Group
+    from rich.text import Text
 
     console = console or Console(highlight=False)
     above = [_verdict(assessment, inventory, language), *_reasons(assessment, language)]
-    below = [*_changes(assessment, language), *_next(assessment, language, file)]
-    taken = len(console.render_lines(Group(*above, *below))) + 4  # heads, note, and the prompt
+    below = [*_changes(assessment, language), Text(text("screen.next", language), style="bold")]
+    commands = _next(assessment, file)
+    taken = len(console.render_lines(Group(*above, *below))) + len(commands)
+    taken += 4  # head and notes of the table, and the prompt
     rows = max(FEWEST, console.height - taken)
     _print(console, above)
     console.print(_table(assessment, inventory, language, rows))
     _print(console, [_notes(assessment, language, rows), *below])
+    for command in commands:
+        console.out(command, highlight=False)  # whole, however narrow: it is to be copied
 
 
 def _print(console: Console, parts: list[RenderableType]) -> None:
@@ -167,13 +172,8 @@ def _notes(assessment: Assessment, language: str, rows: int) -> RenderableType:
     return Text("; ".join(notes), style="dim")
 
 
-def _next(assessment: Assessment, language: str, file: str) -> list[RenderableType]:
-    from rich.text import Text
-
+def _next(assessment: Assessment, file: str) -> list[str]:
     chosen = f" --candidate {assessment.recommended}"
-    moving = assessment.recommended != STAY.name
-    verbs = ["settings", "plan"] if moving else []
-    commands = [f"python -m evaluation {verb} {file}{chosen}" for verb in verbs]
-    commands.append(f"python -m evaluation assess {file} --report out/")
-    lines = [Text(f" {command}", no_wrap=True, overflow="ignore") for command in commands]
-    return [Text(text("screen.next", language), style="bold"), *lines]
+    verbs = ["settings", "plan"] if assessment.recommended != STAY.name else []
+    commands = [f" python -m evaluation {verb} {file}{chosen}" for verb in verbs]
+    return [*commands, f" python -m evaluation assess {file} --report out/"]

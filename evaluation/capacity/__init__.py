@@ -122,7 +122,8 @@ def replicas_needed(rate: FloatArray, stations: Sequence[Station], least: int) -
     service = sum((s.service for s in stations), np.zeros_like(rate))
     most = stations[0].slots * service / stations[0].service
     busy = np.minimum(rate * spread(rate, stations, np.ones_like(rate)).mean, most)
-    return np.maximum(np.ceil((busy + 2 * np.sqrt(busy)) / WORKERS), least)
+    needed: FloatArray = np.maximum(np.ceil((busy + 2 * np.sqrt(busy)) / WORKERS), least)
+    return needed
 
 
 def _machines(inventory: Inventory, candidate: Candidate) -> float:

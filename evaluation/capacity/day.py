@@ -67,7 +67,8 @@ def day_shape(inventory: Inventory) -> FloatArray:
     share = busiest_hour(inventory)
     if hours is not None:
         measured = np.array([np.broadcast_to(hour.value, share.shape) for hour in hours])
-        return measured / np.max(measured, axis=0)
+        shape: FloatArray = measured / np.max(measured, axis=0)
+        return shape
     curve = np.array(HOURS)[:, None]
     sums = np.sum(curve**_POWERS, axis=0)  # falls from 24 to 1
     power = np.interp(1 / share, sums[::-1], _POWERS[::-1])
@@ -91,7 +92,7 @@ def day_factors(inventory: Inventory) -> list[tuple[FloatArray, int]]:
     one = np.ones_like(factor)
     found: list[tuple[FloatArray, int]] = []
     for kind, level in KINDS.items():
-        weeks = WEEKS.count(kind)  # type: ignore[arg-type]
+        weeks = WEEKS.count(kind)
         for weekday in sorted(set(WEEKDAYS)):
             found.append((one * level * weekday, weeks * WEEKDAYS.count(weekday)))
     starts = WEEKS.count("start") * 7 // START_DAYS

@@ -22,7 +22,7 @@ _LOGS = np.linspace(np.log(FEWEST_SERVERS), np.log(MOST_SERVERS), 160)
 _USED = np.linspace(0.005, 0.9995, 80)
 SMALLEST_CV = 0.02  # below, service times are treated as if they varied this much
 STEPS = 20  # of a search for a root, at most
-NEAR = 1e-3  # of a probability, relatively: near enough
+NEAR = 3e-3  # of a probability, relatively: near enough
 REACH = 5.0  # standard deviations that an integral goes over
 LEAST_CHANCE = 2e-4  # below, a wait is none
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
@@ -270,7 +270,8 @@ def quantile(share: float, spread: Spread) -> FloatArray:
 
 def saturation(stations: Sequence[Station]) -> FloatArray:
     """Requests/s at which some station is busy all the time: no more can be answered."""
-    return np.minimum.reduce([s.servers / s.service for s in stations])
+    most: FloatArray = np.minimum.reduce([s.servers / s.service for s in stations])
+    return most
 
 
 @formula("capacity.greatest_rate")
@@ -325,7 +326,8 @@ def normal_above(z: FloatArray) -> FloatArray:
         0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429)))
     )
     tail = series * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    return np.where(z >= 0, tail, 1 - tail)
+    above: FloatArray = np.where(z >= 0, tail, 1 - tail)
+    return above
 
 
 def _root(

@@ -72,7 +72,8 @@ def replication_cores(
     """
     if candidate.database != "galera":
         return total
-    return total / (1 + database_share * 0.1 * (np.minimum(nodes, 3.0) - 1))
+    left: FloatArray = total / (1 + database_share * 0.1 * (np.minimum(nodes, 3.0) - 1))
+    return left
 
 
 def cores(inventory: Inventory, candidate: Candidate, nodes: FloatArray) -> Cores:

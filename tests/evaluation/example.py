@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from evaluation.inventory.models import Inventory, Load, Quantity
-from evaluation.quantity import FloatArray
+from evaluation.inventory.models import Inventory, Load
+from evaluation.quantity import FloatArray, Quantity
 from evaluation.results import (
     Assessment,
     Availability,

@@ -56,7 +56,7 @@ def site(**changes: object) -> Inventory:
     given = {key: changes.pop(key) for key in list(changes) if key in Load.model_fields}
     base = Inventory(
         machines=(Machine(name="studip", cores=of(4)),),
-        load=Load(**(load | given)),  # type: ignore[arg-type]
+        load=Load(**(load | given)),
         wanted=Wanted(p95_ms=of(1000)),
         offers=Offers(
             machines=Machines(count=of(6), cores=of(8)),
@@ -103,6 +103,16 @@ def test_workers_that_are_fewer_than_cores_are_the_limit() -> None:
     # 2 workers on 4 cores: 2 / 0.1 s.
     found = _stations(site(workers_per_core=of(0.5)), STAY)
     assert found[0].servers[0] / found[0].service[0] == pytest.approx(20)
+
+
+def test_workers_that_wait_for_the_database_do_not_keep_cores_busy() -> None:
+    # 4 workers on the 4 cores of the web server: each is with the database for 0.35 of its time.
+    machines = (
+        Machine(name="web", role="web", cores=of(4)),
+        Machine(name="database", role="database", cores=of(8)),
+    )
+    web, _ = _stations(site(machines=machines, workers_per_core=of(1)), STAY)
+    assert web.servers[0] == pytest.approx(4 * 0.65)
 
 
 def test_a_core_that_waits_half_of_the_time_serves_two_at_a_time() -> None:

@@ -31,7 +31,7 @@ from evaluation.results import Assessment
 
 DRAWS = 10
 QUICK = settings(
-    max_examples=12,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

@@ -14,19 +14,19 @@ from evaluation.results import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 ROW = 0.36  # inches of a candidate's row
 DECADES = 1e-3, 1e5  # what a logarithmic axis can show
 Typical = Callable[[FloatArray], float]
 
 
-def write_axis(axis: "Axes", which: str, write: Callable[[float], str]) -> None:
+def write_axis(axis: "Axis", write: Callable[[float], str]) -> None:
     """Write the numbers of an axis as the language does."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    chosen = axis.xaxis if which == "x" else axis.yaxis
-    chosen.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
-    chosen.set_minor_formatter(NullFormatter())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def rows(axes: "Axes", view: View, results: Sequence[Result]) -> Iterator[tuple[int, Result]]:

@@ -43,7 +43,7 @@ def cost_years(view: View) -> Drawing:
     axes.set_ylim(bottom=0)
     axes.set_xlabel(view.t("axis.year"))
     axes.set_ylabel(view.t("axis.spent", currency=view.currency))
-    write_axis(axes, "y", view.numbers.rounded)
+    write_axis(axes.yaxis, view.numbers.rounded)
     figure.legend(loc="outside upper left", ncols=1)
     return view.drawing(
         "cost_years",
@@ -93,7 +93,7 @@ def cost_items(view: View) -> Drawing:
     for item, colour in zip(items, style.SERIES, strict=False):
         axes.bar(0, 0, color=colour, label=view.item(item))
     axes.bar(0, 0, label=view.t("cost.migration"), **ONCE)
-    write_axis(axes, "x", view.numbers.rounded)
+    write_axis(axes.xaxis, view.numbers.rounded)
     axes.set_xlabel(view.t("axis.cost", currency=view.currency))
     figure.legend(loc="outside upper left", ncols=2)
     each = view.each(lambda r: view.numbers.money(mean(r.cost.per_year), view.currency))
@@ -115,7 +115,7 @@ def tornado(view: View) -> Drawing:
     axes.plot([], [], "<", color=style.TODAY, label=view.t("tornado.low"))
     axes.plot([], [], ">", color=style.TARGET, label=view.t("tornado.high"))
     axes.margins(x=0.06)
-    write_axis(axes, "x", view.numbers.rounded)
+    write_axis(axes.xaxis, view.numbers.rounded)
     axes.set_xlabel(view.t("axis.advantage", currency=view.currency))
     figure.legend(loc="outside upper left", ncols=1)
     money = view.numbers.money

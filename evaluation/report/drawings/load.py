@@ -39,7 +39,7 @@ def capacities(view: View) -> Drawing:
             axes.plot([lost], [row], "|", color=colour, markersize=11, markeredgewidth=2)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    write_axis(axes, "x", view.numbers.rounded)
+    write_axis(axes.xaxis, view.numbers.rounded)
     axes.set_xlabel(view.t("axis.rps"))
     figure.legend(loc="outside upper left", ncols=2)
     first, second = (median(demand) for _, demand, _ in peaks)
@@ -69,7 +69,7 @@ def load_day(view: View, found: Evidence) -> Drawing:
     axes.set_xticks(range(0, 25, 3))
     axes.set_xlabel(view.t("axis.hour"))
     axes.set_ylabel(view.t("axis.rps"))
-    write_axis(axes, "y", view.numbers.rounded)
+    write_axis(axes.yaxis, view.numbers.rounded)
     figure.legend(loc="outside upper left", ncols=2)
     return view.drawing(
         "load_day",
@@ -93,7 +93,7 @@ def load_year(view: View, found: Evidence) -> Drawing:
     axes.grid(axis="x", visible=False)
     axes.set_xlabel(view.t("axis.week"))
     axes.set_ylabel(view.t("axis.rps"))
-    write_axis(axes, "y", view.numbers.rounded)
+    write_axis(axes.yaxis, view.numbers.rounded)
     figure.legend(loc="outside upper left", ncols=1)
     return view.drawing(
         "load_year",
@@ -145,7 +145,7 @@ def semester_start(view: View, found: Evidence) -> Drawing:
     axes.set_xticks(range(0, 25, 3))
     axes.set_xlabel(view.t("axis.hour"))
     axes.set_ylabel(view.t("axis.p95"))
-    write_axis(axes, "y", view.numbers.milliseconds)
+    write_axis(axes.yaxis, view.numbers.milliseconds)
     figure.legend(loc="outside upper left", ncols=1)
     return view.drawing(
         "semester_start",

@@ -1,9 +1,9 @@
 """Plots of outages."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from evaluation.output import mean
-from evaluation.quantity import FloatArray
 from evaluation.report.drawings import style
 from evaluation.report.drawings.axes import ROW, named, ranged, rows, without_left_side, write_axis
 from evaluation.report.drawings.style import Drawing
@@ -27,12 +27,12 @@ def outages(view: View) -> Drawing:
             axes.plot([planned], [row], "D", color=colour, markerfacecolor=style.PAPER)
     axes.set_xscale("log")
     axes.set_xlim(left=SHORTEST)
-    write_axis(axes, "x", view.numbers.hours)
+    write_axis(axes.xaxis, view.numbers.hours)
     axes.set_xlabel(view.t("axis.outage"))
     top = axes.secondary_xaxis("top", functions=(_same, _same))
     top.set_xscale("log")
     top.set_xticks([HOURS_PER_YEAR * missing for missing in (0.0001, 0.001, 0.01)])
-    write_axis(top, "x", lambda hours: view.numbers.up(1 - hours / HOURS_PER_YEAR))
+    write_axis(top.xaxis, lambda hours: view.numbers.up(1 - hours / HOURS_PER_YEAR))
     axes.plot([], [], "o", color=style.MUTED, label=view.t("outage.unplanned"))
     axes.plot(
         [], [], "D", color=style.MUTED, markerfacecolor=style.PAPER, label=view.t("outage.planned")
@@ -46,7 +46,7 @@ def outages(view: View) -> Drawing:
     )
 
 
-def _same(hours: FloatArray) -> FloatArray:
+def _same(hours: ArrayLike) -> ArrayLike:
     return hours
 
 
@@ -79,7 +79,7 @@ def causes(view: View) -> Drawing:
                 verticalalignment="center_baseline",
             )
     axes.set_xlim(0, widest * 1.15)
-    write_axis(axes, "x", view.numbers.rounded)
+    write_axis(axes.xaxis, view.numbers.rounded)
     axes.set_xlabel(view.t("axis.outage"))
     for result in view.compared:
         axes.bar(0, 0, color=view.colour(result), label=view.title(result))
@@ -109,8 +109,8 @@ def outage_years(view: View, found: Evidence) -> Drawing:
         tenth.append(f"{view.title(result)}: {view.numbers.hours(bad)}")
     axes.set_xscale("log")
     axes.set_ylim(0, 102)
-    write_axis(axes, "x", view.numbers.hours)
-    write_axis(axes, "y", lambda share: view.numbers.percent(share / 100))
+    write_axis(axes.xaxis, view.numbers.hours)
+    write_axis(axes.yaxis, lambda share: view.numbers.percent(share / 100))
     axes.set_xlabel(view.t("axis.outage"))
     axes.set_ylabel(view.t("axis.years_share"))
     figure.legend(loc="outside upper left", ncols=1)

@@ -5,7 +5,7 @@ import io
 import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ SERIES = (USUAL, "#e69f00", WANTED, BUSY, "#f0e442", OTHER)
 
 WIDTH = 4.6  # inches: a column of a wide page, the whole of a narrow one
 FONTS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
-PARAMETERS = {
+PARAMETERS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # wider than what pages use: nothing that fits here is cut off
     "font.size": 9,
     "text.color": INK,
