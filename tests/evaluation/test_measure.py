@@ -16,12 +16,12 @@ from evaluation.edit import with_values
 from evaluation.inventory import load
 from evaluation.measure import Measured, Step, add_arguments, main, values_of
 
-MEAN = 0.025  # s
+MEAN = 0.04  # s
 CV = 0.58  # of a uniform distribution from 0 to twice its mean: 1 / sqrt(3)
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `workers` requests at a time, for uniform times from 0 to 2 x 25 ms each."""
+    """Serves `workers` requests at a time, for uniform times from 0 to 2 x 40 ms each."""
 
     daemon_threads = True
 
@@ -88,15 +88,15 @@ def test_what_is_measured_is_what_the_server_does(workers: int, tmp_path: Path) 
     inventory = tmp_path / "site.yaml"
     inventory.write_text("name: here\n")
     with serving(workers) as server:
-        bounds = ["--requests", "250", "--seconds", "10", "--concurrency", "4,8"]
+        bounds = ["--requests", "180", "--seconds", "15", "--concurrency", "4,8"]
         code = main(given("--url", url(server), *bounds, "--cores", "6", "--into", str(inventory)))
         slept = fmean(server.slept)
     assert code == 0
     found = load(inventory).load
     # The server's own clock says how long it took; the rest is the way there and back.
-    assert found.service_time_ms.low == pytest.approx(1000 * slept, rel=0.25)
+    assert found.service_time_ms.low == pytest.approx(1000 * slept, rel=0.3)
     assert found.service_time_cv.low == pytest.approx(CV, abs=0.12)
-    assert found.workers_per_core.low * 6 == pytest.approx(workers, rel=0.25)
+    assert found.workers_per_core.low * 6 == pytest.approx(workers, rel=0.3)
 
 
 def test_it_keeps_to_its_bounds_of_requests_and_path() -> None:
