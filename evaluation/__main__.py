@@ -224,7 +224,7 @@ def _plan(given: argparse.Namespace) -> int:
 def _schema(_: argparse.Namespace) -> int:
     from evaluation.inventory.schema import SCHEMA, schema
 
-    SCHEMA.write_text(schema())
+    SCHEMA.write_text(schema(), encoding="utf-8")
     return 0
 
 

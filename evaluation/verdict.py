@@ -179,7 +179,10 @@ def reasons(inventory: Inventory, staying: Result, other: Result) -> tuple[Messa
     for item in ("cost", "outages", "overload", "work"):
         change = float(np.mean(after[item] - before[item]))
         key = f"verdict.{item}.{'more' if change > 0 else 'less'}"
-        values = {"amount": abs(change), "currency": inventory.costs.currency}
+        values: dict[str, str | float] = {
+            "amount": abs(change),
+            "currency": inventory.costs.currency,
+        }
         values |= _details(item, staying, other)
         found.append((abs(change), Message(key=key, values=values)))
     found.extend(_wants_changed(inventory, staying, other))

@@ -185,14 +185,14 @@ def test_reasons_come_by_weight_and_name_their_amounts() -> None:
     staying = result("stay", [-30_000], per_year=8_000, outage_hours=22, rpo_hours=24)
     swarm = result("swarm", [-20_000], per_year=11_000)
     found = reasons(INVENTORY, staying, swarm)
-    assert [(reason.key, reason.values["amount"]) for reason in found] == [
-        ("verdict.outages.less", pytest.approx(12_000)),
-        ("verdict.cost.more", pytest.approx(3_000)),
-        ("verdict.rpo.met", pytest.approx(2_000)),
+    assert [(reason.key, round(float(reason.values["amount"]))) for reason in found] == [
+        ("verdict.outages.less", 12_000),
+        ("verdict.cost.more", 3_000),
+        ("verdict.rpo.met", 2_000),
     ]
     outages, cost, rpo = (dict(reason.values) for reason in found)
     assert (outages["before"], outages["after"]) == (22, 10)
-    assert (cost["item"], cost["most"]) == ("cost.item.staff", pytest.approx(3_000))
+    assert (cost["item"], round(float(cost["most"]))) == ("cost.item.staff", 3_000)
     assert (rpo["before"], rpo["after"], rpo["wanted"]) == (24, 0, 1)
 
 
