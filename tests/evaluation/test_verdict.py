@@ -147,6 +147,12 @@ def test_it_is_not_yet_where_only_what_lacks_something_is_worth_it() -> None:
     assert decision.confidence == 1.0
 
 
+def test_a_cluster_that_can_be_had_but_is_not_worth_it_leaves_room_for_another() -> None:
+    staying, dear = result("stay", [-100]), result("kubernetes", [-105])
+    decision = decide(staying, [dear, result("managed-kubernetes", [-50], SERVICE)])
+    assert decision.verdict == "not-yet"
+
+
 def test_what_can_be_had_and_is_worth_it_comes_before_what_lacks_something() -> None:
     staying = result("stay", [-100])
     decision = decide(
