@@ -16,6 +16,7 @@ from pulumi import ComponentResource, CustomResource, Output, ProviderResource, 
 
 __all__ = ["docker", "pydantic"]
 
+ADDED = ("__defaults", "contextDigest")  # by Pulumi and by the plugin
 SECRET = "4dabf18193072939515e22adb298388d"  # marks a wrapped value in Pulumi's states
 
 
@@ -26,7 +27,7 @@ def value(stored: Any) -> Any:
     if isinstance(stored, dict):
         if SECRET in stored:
             return Output.secret(json.loads(stored["plaintext"]))
-        return {key: value(one) for key, one in stored.items() if key != "__defaults"}
+        return {key: value(one) for key, one in stored.items() if key not in ADDED}
     return stored
 
 
