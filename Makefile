@@ -47,15 +47,15 @@ activate: python ## Take it back, and wait until everything is whole
 	@$(OPERATE) activate --stack $(STACK) $(NODE)
 
 ##@ Check
-.PHONY: check budget test test-unit test-live test-nodes test-swarm test-faults lint bench
+.PHONY: check budget test test-unit test-live test-nodes test-swarm test-faults test-reality lint bench
 check: python ## Say all that is wrong with a settings file: make check STACK=swarm
 	@$(ON) exec python -m stacks.settings check Pulumi.$(STACK).yaml
 budget: python ## Show how long an outage each fault may cause: make budget STACK=swarm
 	@$(OPERATE) budget --stack $(STACK)
 test: all ## Run all tests but those of whole clusters and of faults
-	@$(ON) exec pytest -m "not cluster and not fault"
+	@$(ON) exec pytest -m "not cluster and not fault and not measured"
 test-unit: python ## Run the tests that need no engine
-	@$(ON) exec pytest -m "not live and not cluster"
+	@$(ON) exec pytest -m "not live and not cluster and not measured"
 test-live: all ## Run the tests on the engine of this machine
 	@$(ON) exec pytest -m "live and not cluster and not fault"
 test-nodes: all ## Run the tests of three machines, made as containers, and of their Swarm
@@ -64,6 +64,8 @@ test-swarm: all ## Run the whole platform on three machines, and see what its fa
 	@$(ON) exec pytest -m "cluster and fault"
 test-faults: all ## Run the tests of parts that have several members, and of their faults (1 h)
 	@$(ON) exec pytest -m "fault and not cluster"
+test-reality: all ## Compare what the evaluation predicts with what this machine does (quiet, 3 min)
+	@$(ON) pytest -m measured && exec python -m tests.evaluation.reality
 lint: lint-python lint-types lint-images lint-shell lint-yaml lint-repository ## Check style and types of everything
 bench: all ## Measure, into build/bench.json
 	@$(ON) exec python -m tests.bench

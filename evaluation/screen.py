@@ -44,7 +44,7 @@ def show(
     below = [*_changes(assessment, language), Text(text("screen.next", language), style="bold")]
     commands = _next(assessment, file)
     taken = len(console.render_lines(Group(*above, *below))) + len(commands)
-    taken += 4  # head and notes of the table, and the prompt
+    taken += 4  # head and notes of the table, and where the shell asks
     rows = max(FEWEST, console.height - taken)
     _print(console, above)
     console.print(_table(assessment, inventory, language, rows))

@@ -78,11 +78,11 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def busy_seconds() -> float:
-    """Seconds for which cores of this machine have been busy."""
-    user, nice, system, _, _, interrupts, soft, stolen = (
+    """Seconds for which cores of this machine have been busy with what does not give way."""
+    user, _, system, _, _, interrupts, soft, stolen = (
         int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
     )
-    ticks = user + nice + system + interrupts + soft + stolen
+    ticks = user + system + interrupts + soft + stolen
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -156,7 +156,7 @@ def compared(basis: Basis, target: Target, replicas: int, clients: int) -> Row:
     )
 
 
-@pytest.mark.live
+@pytest.mark.measured
 def test_the_dev_environment_does_what_one_replica_predicts(site: Site, tmp_path: Path) -> None:
     rows: list[Row] = []
     target = target_of(f"{site.url}{PATH}", None)
