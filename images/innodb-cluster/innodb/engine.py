@@ -1,0 +1,195 @@
+"""MySQL with group replication, as the supervisor starts, asks and recovers it."""
+
+import shutil
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import Template
+
+from innodb import accounts, disk, gtid
+from innodb.group import Member, state
+from innodb.options import Options
+from member.client import Client
+from member.engine import Held, Status, Unanswered
+from member.peers import own_address
+from member.report import Position, Report
+from member.settings import Settings
+
+SHARE = Path("/usr/local/share/studip/innodb")
+CONFIGURATION = Path("/run/mysqld/member.cnf")
+PORT = 33061  # for the other members
+CLIENT = ["mysql", "--user=mysql", "--connect-timeout=2", "-BNn"]
+# A member that was killed has what it received before all of that is in its tables.
+POSITION = """SELECT REPLACE(@@GLOBAL.gtid_executed, '\\n', ''),
+    COALESCE((SELECT REPLACE(received_transaction_set, '\\n', '')
+        FROM performance_schema.replication_connection_status
+        WHERE channel_name = 'group_replication_applier'), ''),
+    @@GLOBAL.super_read_only;"""
+MEMBERS = """SELECT member_host, member_id, member_state, member_role
+    FROM performance_schema.replication_group_members;"""
+PAUSE = 3.0  # s between two attempts to become a member
+
+
+class InnodbCluster:
+    """One member's MySQL."""
+
+    def __init__(self, settings: Settings, options: Options) -> None:
+        self.volume = Path("/var/lib/mysql")
+        self.process: subprocess.Popen[bytes] | None = None
+        self._settings = settings
+        self._options = options
+        self._data = self.volume / "data"
+        self._group = self.volume / "group"
+        self._client = Client(CLIENT)
+        self._numbers = {host: number for number, host in settings.hosts.items()}
+        self._address = ""
+        self._cluster = ""
+        self._whole = False  # whether what the disk holds is worth keeping
+        self._order = ""  # statements for a server that doesn't answer yet
+        self._task: subprocess.Popen[bytes] | None = None  # a client that takes its time
+        self._ordered = 0.0
+        self._members: dict[int, Member] = {}
+        self._takes_writes = False
+        self._accounts_are_set = False
+
+    def prepare(self) -> Held:
+        """What the disk holds. MySQL alone knows how far that goes, so it runs from here on, for
+        reading only.
+        """
+        values = {name: str(value) for name, value in vars(self._options).items()}
+        text = Template((SHARE / "member.cnf").read_text())
+        CONFIGURATION.write_text(
+            text.substitute(values, name=self._settings.host, number=self._settings.member)
+        )
+        found = disk.held(self._data)
+        if found != "waiting":
+            return Held(state=found)
+        self._cluster = disk.cluster(self._group)
+        self._serve()
+        while self.process and self.process.poll() is None:
+            try:
+                position = self._position()[0]
+            except Unanswered:
+                time.sleep(0.2)
+                continue
+            self._whole = True
+            return Held(state="waiting", cluster=self._cluster, position=position)
+        self.process = None
+        return Held(state="unreadable")
+
+    def start(self, *, bootstrap: bool, peers: Sequence[Report]) -> None:
+        """Make this server a member as soon as it answers."""
+        seeds = [socket.gethostbyname(self._settings.hosts[peer.member]) for peer in peers]
+        self._address = socket.gethostbyname(socket.gethostname())
+        for seed in seeds:
+            self._address = own_address(seed)
+        self._cluster = peers[0].cluster if peers else self._cluster or str(uuid.uuid4())
+        disk.belong(self._group, self._cluster)
+        values = {
+            "group_name": self._cluster,
+            "local_address": f"{self._address}:{PORT}",
+            "group_seeds": ",".join(f"{seed}:{PORT}" for seed in seeds),
+        }
+        self._order = "STOP GROUP_REPLICATION;\n" + "".join(
+            f"SET GLOBAL group_replication_{name} = '{value}';\n" for name, value in values.items()
+        )
+        self._order += (
+            f"SET GLOBAL group_replication_bootstrap_group = {'ON' if bootstrap else 'OFF'};\n"
+            "START GROUP_REPLICATION USER = 'replication';\n"
+            "SET GLOBAL group_replication_bootstrap_group = OFF;\n"
+        )
+        if not self._whole:
+            # Worth nothing, and the copy that comes needs the space.
+            shutil.rmtree(self._data, ignore_errors=True)
+            self._serve()
+            self._whole = True
+
+    def status(self) -> Status:
+        """From the server's own view of the group."""
+        position, reads_only = self._position()
+        try:
+            members = [Member(*row) for row in self._client.rows(MEMBERS)]
+        except TypeError as error:
+            raise Unanswered(f"no status: {error}") from None
+        if self._order:
+            self._launch(self._order)
+            self._order = ""
+        own = next((one for one in members if one.host == self._settings.host), None)
+        now = state(own, members, joins=self._joins())
+        self._members = {
+            self._numbers[one.host]: one for one in members if one.host in self._numbers
+        }
+        self._takes_writes = own is not None and own.role == "PRIMARY" and not reads_only
+        return Status(
+            state=now,
+            cluster=self._cluster,
+            position=position,
+            view=tuple(sorted(n for n, one in self._members.items() if one.answers)),
+        )
+
+    def restore(self) -> None:
+        """Let the group have this member alone."""
+        self._launch(
+            f"SET GLOBAL group_replication_force_members = '{self._address}:{PORT}';\n"
+            "SET GLOBAL group_replication_force_members = '';\n"
+        )
+
+    def writer(self, me: Report, peers: Mapping[int, Report | None]) -> bool:
+        """The group has one primary; it takes writes once it has applied all before them."""
+        return me.serves and self._takes_writes
+
+    def hand_over(self, peers: Mapping[int, Report | None]) -> None:
+        """Let the group make another member its primary."""
+        for number, peer in sorted(peers.items()):
+            if peer and peer.state == "synced" and number in self._members:
+                self._launch(
+                    f"SELECT group_replication_set_as_primary('{self._members[number].uuid}', 1);\n"
+                )
+                return
+
+    def serve(self, me: Report) -> None:
+        """Give the accounts the passwords of the secret files, once, where writes go."""
+        if not me.writer or self._accounts_are_set:
+            return
+        try:
+            known = {user: print_ for user, print_ in self._client.rows(accounts.KNOWN)}  # noqa: C416
+            self._client.rows(
+                accounts.statements(SHARE / "accounts.sql", self._options, self._cluster, known)
+            )
+            self._accounts_are_set = True
+        except (Unanswered, subprocess.CalledProcessError) as error:
+            print(f"innodb: accounts could not be set: {error}", flush=True)
+
+    def covers(self, one: Position, other: Position) -> bool:
+        """Positions are sets of transactions; a disk without any has 0."""
+        return gtid.covers(str(one or ""), str(other or ""))
+
+    def _serve(self) -> None:
+        self.process = subprocess.Popen(["serve", CONFIGURATION])
+
+    def _position(self) -> tuple[str, bool]:
+        """Transactions that this server has, and whether it takes no write."""
+        try:
+            ((executed, received, reads_only),) = self._client.rows(POSITION)
+            return gtid.union(executed, received), reads_only != "0"
+        except ValueError as error:
+            raise Unanswered(f"no position: {error}") from None
+
+    def _joins(self) -> bool:
+        """Whether an attempt to become a member is under way, or not long ago."""
+        return (
+            self._task is not None and self._task.poll() is None
+        ) or time.monotonic() - self._ordered < PAUSE
+
+    def _launch(self, statements: str) -> None:
+        """Run statements that may take minutes in a client of their own."""
+        if self._task and self._task.poll() is None:
+            return
+        self._ordered = time.monotonic()
+        self._task = subprocess.Popen(CLIENT, stdin=subprocess.PIPE)
+        assert self._task.stdin
+        self._task.stdin.write(statements.encode())
+        self._task.stdin.close()
