@@ -61,7 +61,7 @@ def built(settings: Settings, *, preview: bool = False) -> Recording:
             replaced.enter_context(
                 patch(f"stacks.recipes.{function}", lambda *_, result=result: dict(result))
             )
-        replaced.enter_context(patch("stacks.recipes.rootfs_context", lambda: ROOTFS))
+        replaced.enter_context(patch("stacks.recipes.rootfs_context", lambda _: ROOTFS))
         return record(lambda: swarm.build(settings), preview=preview)
 
 

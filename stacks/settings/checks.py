@@ -4,6 +4,7 @@ A rule stops where it asks for a value that is wrong in itself: what is independ
 stands in a rule of its own, or in a block of `suppress(WrongValue)`.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
@@ -20,7 +21,7 @@ Finding = tuple[str, str]  # key, what is wrong
 AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
     "swarm": {
         "registry.kind": ("distribution", "external"),
-        "database.kind": ("single", "galera", "external"),
+        "database.kind": ("single", "galera", "innodb-cluster", "external"),
         "cache.kind": ("redis", "file", "external"),
         "load_balancer.kind": ("haproxy", "external"),
         "storage.kind": ("local", "nfs", "glusterfs", "external"),
@@ -33,6 +34,15 @@ AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
 
 NODES = 3  # of which one may be lost
 MEMBERS = 3  # of GlusterFS
+# Server variables that a cluster's members set themselves.
+CLUSTER_PARAMETERS = {
+    "galera": re.compile("wsrep_"),
+    "innodb-cluster": re.compile(
+        "(loose_)?(group_replication|clone)_|(super_)?read_only$|server_id$|report_host$"
+        "|(enforce_)?gtid_|log_bin$|binlog_format$|relay_log_recovery$"
+    ),
+}
+CLUSTER_USERS = ("mysql", "replication", "root")  # of MySQL's members
 # Shared folders of the application (`components.storage`, whose import takes time).
 FOLDERS = ("upload-doc", "archiv", "oer", "oer-logos", "pictures", "plugins-packages")
 SWARM_PORTS = (2377, 4789, 7946)  # management, data of overlay networks, gossip
@@ -124,12 +134,23 @@ def _spread(settings: Settings, _: Path) -> Iterator[Finding]:
             yield "storage.kind", f"{storage} needs at least {NODES} nodes, got {nodes}"
 
 
-def _galera(settings: Settings, _: Path) -> Iterator[Finding]:
-    if settings.database.kind != "galera":
+def _cluster_parameters(settings: Settings, _: Path) -> Iterator[Finding]:
+    own = CLUSTER_PARAMETERS.get(settings.database.kind)
+    if own is None:
         return
     for name in settings.database.parameters:
-        if name.replace("-", "_").startswith("wsrep_"):
+        if own.match(name.replace("-", "_")):
             yield f"database.parameters.{name}", "is the cluster's own, and set by the platform"
+
+
+def _cluster_user(settings: Settings, _: Path) -> Iterator[Finding]:
+    database = settings.database
+    if database.kind == "innodb-cluster" and database.user in CLUSTER_USERS:
+        yield (
+            "database.user",
+            f"must not be one of the cluster's own ({', '.join(CLUSTER_USERS)}), "
+            f"got {database.user}",
+        )
 
 
 def _database(settings: Settings, _: Path) -> Iterator[Finding]:
@@ -587,7 +608,8 @@ RULES: tuple[Rule, ...] = (
     _mounts,
     _members,
     _spread,
-    _galera,
+    _cluster_parameters,
+    _cluster_user,
     _database,
     _cache,
     _cache_memory,

@@ -54,8 +54,11 @@ class Engine(Protocol):
         Returns at once; `status` tells how it goes.
         """
 
-    def status(self) -> Status:
-        """How the running database is; Unanswered after at most 3 s."""
+    def status(self, peers: Mapping[int, Report | None]) -> Status:
+        """How the running database is; Unanswered after at most 3 s.
+
+        `peers`: what the others say, where the database can't be trusted alone.
+        """
 
     def restore(self) -> None:
         """Let this running member, which lost the majority, be the cluster."""

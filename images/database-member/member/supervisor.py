@@ -88,7 +88,7 @@ class Supervisor:
     def _runs(self) -> Report:
         peers = self._peers.reports()
         try:
-            status = self._engine.status()
+            status = self._engine.status(peers)
         except Unanswered as error:
             if self._report.state != "joining":
                 self._say(f"the database gives no answer: {error}")

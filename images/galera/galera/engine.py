@@ -124,7 +124,7 @@ class Galera:
         command.append(f"--wsrep-cluster-address=gcomm://{','.join(addresses.values())}")
         self.process = subprocess.Popen(command)
 
-    def status(self) -> Status:
+    def status(self, peers: Mapping[int, Report | None]) -> Status:
         """From the server's status variables."""
         try:
             values = {name: value for name, value in self._client.rows(STATUS)}  # noqa: C416

@@ -21,7 +21,9 @@ def statements(template: Path, options: Options, cluster: str, known: Mapping[st
     """
     names = _names(options.certificate)
     text = Template(template.read_text()).substitute(
-        database=options.database, subject=_quoted(names["subject"]), issuer=_quoted(names["issuer"])
+        database=options.database,
+        subject=_quoted(names["subject"]),
+        issuer=_quoted(names["issuer"]),
     )
     app, pattern = f"`{options.user}`@`%`", options.database.replace("_", "\\_")
     text += _password(app, options.user, options.password, cluster, known, " REQUIRE SSL")
@@ -43,7 +45,7 @@ def _password(
     if known.get(user) == fingerprint:
         return ""
     identified = f"IDENTIFIED WITH caching_sha2_password BY {_quoted(password)}"
-    attribute = f"ATTRIBUTE '{{\"fingerprint\": \"{fingerprint}\"}}'"
+    attribute = f'ATTRIBUTE \'{{"fingerprint": "{fingerprint}"}}\''
     if user not in known:
         return (
             f"DROP USER IF EXISTS {account};\n"

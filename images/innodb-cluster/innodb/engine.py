@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from innodb import accounts, disk, gtid
-from innodb.group import Member, state
+from innodb.group import Member, current, state, superseded
 from innodb.options import Options
 from member.client import Client
 from member.engine import Held, Status, Unanswered
@@ -27,10 +27,14 @@ POSITION = """SELECT REPLACE(@@GLOBAL.gtid_executed, '\\n', ''),
     COALESCE((SELECT REPLACE(received_transaction_set, '\\n', '')
         FROM performance_schema.replication_connection_status
         WHERE channel_name = 'group_replication_applier'), ''),
+    COALESCE((SELECT SUBSTRING_INDEX(view_id, ':', -1)
+        FROM performance_schema.replication_group_member_stats
+        WHERE member_id = @@server_uuid AND view_id != ''), 0),
     @@GLOBAL.super_read_only;"""
 MEMBERS = """SELECT member_host, member_id, member_state, member_role
     FROM performance_schema.replication_group_members;"""
 PAUSE = 3.0  # s between two attempts to become a member
+NEVER = 2**63 - 1  # transactions beyond which a member copies everything although it needn't
 
 
 class InnodbCluster:
@@ -53,6 +57,7 @@ class InnodbCluster:
         self._ordered = 0.0
         self._members: dict[int, Member] = {}
         self._takes_writes = False
+        self._doubts = False  # whether its view may be one that the others have left
         self._accounts_are_set = False
 
     def prepare(self) -> Held:
@@ -71,7 +76,7 @@ class InnodbCluster:
         self._serve()
         while self.process and self.process.poll() is None:
             try:
-                position = self._position()[0]
+                position, _, _ = self._position()
             except Unanswered:
                 time.sleep(0.2)
                 continue
@@ -88,17 +93,19 @@ class InnodbCluster:
             self._address = own_address(seed)
         self._cluster = peers[0].cluster if peers else self._cluster or str(uuid.uuid4())
         disk.belong(self._group, self._cluster)
+        # Who has copied everything a moment ago may lack many transactions already.
+        threshold = NEVER if self._ordered else self._options.clone_threshold
         values = {
-            "group_name": self._cluster,
-            "local_address": f"{self._address}:{PORT}",
-            "group_seeds": ",".join(f"{seed}:{PORT}" for seed in seeds),
+            "group_name": f"'{self._cluster}'",
+            "local_address": f"'{self._address}:{PORT}'",
+            "group_seeds": "'{}'".format(",".join(f"{seed}:{PORT}" for seed in seeds)),
+            "clone_threshold": threshold,
+            "bootstrap_group": "ON" if bootstrap else "OFF",
         }
-        self._order = "STOP GROUP_REPLICATION;\n" + "".join(
-            f"SET GLOBAL group_replication_{name} = '{value}';\n" for name, value in values.items()
-        )
-        self._order += (
-            f"SET GLOBAL group_replication_bootstrap_group = {'ON' if bootstrap else 'OFF'};\n"
-            "START GROUP_REPLICATION USER = 'replication';\n"
+        self._order = (
+            "STOP GROUP_REPLICATION;\n"
+            + "".join(f"SET GLOBAL group_replication_{x} = {y};\n" for x, y in values.items())
+            + "START GROUP_REPLICATION USER = 'replication';\n"
             "SET GLOBAL group_replication_bootstrap_group = OFF;\n"
         )
         if not self._whole:
@@ -107,9 +114,9 @@ class InnodbCluster:
             self._serve()
             self._whole = True
 
-    def status(self) -> Status:
-        """From the server's own view of the group."""
-        position, reads_only = self._position()
+    def status(self, peers: Mapping[int, Report | None]) -> Status:
+        """From the server's own view of the group, once the others don't contradict it."""
+        position, view, reads_only = self._position()
         try:
             members = [Member(*row) for row in self._client.rows(MEMBERS)]
         except TypeError as error:
@@ -123,10 +130,14 @@ class InnodbCluster:
             self._numbers[one.host]: one for one in members if one.host in self._numbers
         }
         self._takes_writes = own is not None and own.role == "PRIMARY" and not reads_only
+        if now == "synced" and self._doubts and not current(self._cluster, view, peers):
+            now = "minority"
+        self._doubts = now == "minority"
         return Status(
             state=now,
             cluster=self._cluster,
             position=position,
+            since=view,
             view=tuple(sorted(n for n, one in self._members.items() if one.answers)),
         )
 
@@ -139,7 +150,7 @@ class InnodbCluster:
 
     def writer(self, me: Report, peers: Mapping[int, Report | None]) -> bool:
         """The group has one primary; it takes writes once it has applied all before them."""
-        return me.serves and self._takes_writes
+        return me.serves and self._takes_writes and not superseded(me, peers)
 
     def hand_over(self, peers: Mapping[int, Report | None]) -> None:
         """Let the group make another member its primary."""
@@ -170,11 +181,13 @@ class InnodbCluster:
     def _serve(self) -> None:
         self.process = subprocess.Popen(["serve", CONFIGURATION])
 
-    def _position(self) -> tuple[str, bool]:
-        """Transactions that this server has, and whether it takes no write."""
+    def _position(self) -> tuple[str, int, bool]:
+        """Transactions that this server has, the number of its group's view, and whether it takes
+        no write.
+        """
         try:
-            ((executed, received, reads_only),) = self._client.rows(POSITION)
-            return gtid.union(executed, received), reads_only != "0"
+            ((executed, received, view, reads_only),) = self._client.rows(POSITION)
+            return gtid.union(executed, received), int(view), reads_only != "0"
         except ValueError as error:
             raise Unanswered(f"no position: {error}") from None
 

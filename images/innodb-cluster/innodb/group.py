@@ -1,9 +1,9 @@
 """What a server says of the group, and what that makes of its member."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from member.report import State
+from member.report import Report, State
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,27 @@ def state(own: Member | None, members: Sequence[Member], *, joins: bool) -> Stat
     if 2 * sum(one.answers for one in members) <= len(members):
         return "minority"
     return "synced"
+
+
+def current(cluster: str, view: int, peers: Mapping[int, Report | None]) -> bool:
+    """Whether a member that lost sight of the others may believe its own view again.
+
+    For a moment it sees them in the view from before, and itself as that one's primary, although
+    the others may have a newer view, without it, and another primary.
+    """
+    running = [
+        report
+        for report in peers.values()
+        if report and (report.serves or report.state == "minority") and report.cluster == cluster
+    ]
+    newest = all(report.since <= view for report in running)
+    return newest and 2 * (len(running) + 1) > len(peers) + 1
+
+
+def superseded(me: Report, peers: Mapping[int, Report | None]) -> bool:
+    """Whether another member takes the writes, in a newer view than this member's."""
+    return any(
+        report.writer and report.serves and report.since > me.since
+        for report in peers.values()
+        if report
+    )
