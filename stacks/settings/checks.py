@@ -42,6 +42,8 @@ CLUSTER_PARAMETERS = {
         "|(enforce_)?gtid_|log_bin$|binlog_format$|relay_log_recovery$"
     ),
 }
+# MiB: a member of MySQL's takes about 600, and may keep 128 of messages for those that are silent.
+CLUSTER_MEMORY = 1024
 CLUSTER_USERS = ("mysql", "replication", "root")  # of MySQL's members
 # Shared folders of the application (`components.storage`, whose import takes time).
 FOLDERS = ("upload-doc", "archiv", "oer", "oer-logos", "pictures", "plugins-packages")
@@ -141,6 +143,17 @@ def _cluster_parameters(settings: Settings, _: Path) -> Iterator[Finding]:
     for name in settings.database.parameters:
         if own.match(name.replace("-", "_")):
             yield f"database.parameters.{name}", "is the cluster's own, and set by the platform"
+
+
+def _cluster_memory(settings: Settings, _: Path) -> Iterator[Finding]:
+    if settings.database.kind != "innodb-cluster":
+        return
+    memory = settings.database.resources.limits.memory_mib
+    if memory < CLUSTER_MEMORY:
+        yield (
+            "database.resources.limits.memory_mib",
+            f"must be at least {CLUSTER_MEMORY} for innodb-cluster, got {memory}",
+        )
 
 
 def _cluster_user(settings: Settings, _: Path) -> Iterator[Finding]:
@@ -609,6 +622,7 @@ RULES: tuple[Rule, ...] = (
     _members,
     _spread,
     _cluster_parameters,
+    _cluster_memory,
     _cluster_user,
     _database,
     _cache,
