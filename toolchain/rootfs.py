@@ -1,4 +1,4 @@
-"""The Debian root file systems that the images stand on: one, and one of another suite for MySQL."""
+"""The Debian root file systems that images stand on; MySQL has one of its own."""
 
 import gzip
 import hashlib
