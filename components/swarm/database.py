@@ -110,7 +110,9 @@ class DatabaseCluster(ComponentResource):
 def _cluster(name: str, args: DatabaseClusterArgs) -> GaleraArgs | InnodbClusterArgs | None:
     if args.kind == "single":
         return None
-    given = args.galera if args.kind == "galera" else args.innodb_cluster
+    given: GaleraArgs | InnodbClusterArgs | None = (
+        args.galera if args.kind == "galera" else args.innodb_cluster
+    )
     if given is None:
         field = args.kind.replace("-", "_")
         raise RunError(f"{name}: {field}: must be given for the kind {args.kind}")
