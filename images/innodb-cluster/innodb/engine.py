@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,7 @@ class InnodbCluster:
         CONFIGURATION.write_text(
             text.substitute(values, name=self._settings.host, number=self._settings.member)
         )
+        _check()
         found = disk.held(self._data)
         if found != "waiting":
             return Held(state=found)
@@ -179,6 +181,7 @@ class InnodbCluster:
         return gtid.covers(str(one or ""), str(other or ""))
 
     def _serve(self) -> None:
+        """Run the server, with a new data directory where there is none."""
         self.process = subprocess.Popen(["serve", CONFIGURATION])
 
     def _position(self) -> tuple[str, int, bool]:
@@ -206,3 +209,15 @@ class InnodbCluster:
         assert self._task.stdin
         self._task.stdin.write(statements.encode())
         self._task.stdin.close()
+
+
+def _check() -> None:
+    """End here where the server doesn't like its configuration: a disk whose server doesn't start
+    counts as one that can't be read, and would be given up for a copy.
+    """
+    command = ["mysqld", f"--defaults-file={CONFIGURATION}", "--validate-config"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Of a wrong value it only tells.
+    wrong = [line for line in done.stderr.splitlines() if "[ERROR]" in line]
+    if done.returncode or wrong:
+        sys.exit("\n".join(["entrypoint: MySQL refuses its configuration:", *wrong]))
