@@ -19,6 +19,7 @@ from member.peers import own_address
 from member.report import Position, Report
 from member.settings import Settings
 
+VOLUME = Path("/var/lib/mysql")
 SHARE = Path("/usr/local/share/studip/innodb")
 CONFIGURATION = Path("/run/mysqld/member.cnf")
 PORT = 33061  # for the other members
@@ -42,7 +43,7 @@ class InnodbCluster:
     """One member's MySQL."""
 
     def __init__(self, settings: Settings, options: Options) -> None:
-        self.volume = Path("/var/lib/mysql")
+        self.volume = VOLUME
         self.process: subprocess.Popen[bytes] | None = None
         self._settings = settings
         self._options = options
