@@ -142,7 +142,8 @@ class Recipes:
         """Our base again, on the suite that has MySQL 9. Only what builds needs its root."""
         suite, builder = versions().mysql_suite, self._builder()
         folder = RECIPES / "base"
-        build_args = {"ROOTFS": self._root_file_systems(suite)[builder], **of_recipe("base")}
+        rootfs = self._root_file_systems(suite)[builder]
+        build_args: dict[str, Input[str]] = {"ROOTFS": rootfs, **of_recipe("base")}
         return self._image(f"base-{suite}", folder, folder / "Dockerfile", registry, build_args)
 
     def _builder(self) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from innodb import disk
 from innodb.group import Member, current, state, superseded
-from member.report import Report
+from member.report import Report, State
 
 UUID = "24ca0670-e916-11f1-bde0-8e15d4a48ba5"
 
@@ -46,8 +46,8 @@ def test_who_left_the_group_waits_until_it_is_told_to_come_back(left: str) -> No
 
 
 def at(view: int, *, writer: bool = False, serves: bool = True, cluster: str = UUID) -> Report:
-    serving = "synced" if serves else "minority"
-    return Report(member=2, state=serving, cluster=cluster, since=view, writer=writer)
+    now: State = "synced" if serves else "minority"
+    return Report(member=2, state=now, cluster=cluster, since=view, writer=writer)
 
 
 def test_who_lost_sight_of_the_others_does_not_believe_a_view_that_they_have_left() -> None:
