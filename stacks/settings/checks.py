@@ -39,7 +39,7 @@ CLUSTER_PARAMETERS = {
     "galera": re.compile("wsrep_"),
     "innodb-cluster": re.compile(
         "(loose_)?(group_replication|clone)_|(super_)?read_only$|server_id$|report_host$"
-        "|(enforce_)?gtid_|log_bin$|binlog_format$|relay_log_recovery$"
+        "|(enforce_)?gtid_|log_bin$|binlog_format$|relay_log(_index|_recovery)?$"
     ),
 }
 # MiB: a member of MySQL's takes about 600, and may keep 128 of messages for those that are silent.
