@@ -133,7 +133,8 @@ class InnodbCluster:
             self._numbers[one.host]: one for one in members if one.host in self._numbers
         }
         self._takes_writes = own is not None and own.role == "PRIMARY" and not reads_only
-        if now == "synced" and self._doubts and not current(self._cluster, view, peers):
+        believed = current(self._cluster, view, len(members) - 1, peers)
+        if now == "synced" and self._doubts and not believed:
             now = "minority"
         self._doubts = now == "minority"
         return Status(

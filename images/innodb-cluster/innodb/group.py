@@ -35,10 +35,11 @@ def state(own: Member | None, members: Sequence[Member], *, joins: bool) -> Stat
     return "synced"
 
 
-def current(cluster: str, view: int, peers: Mapping[int, Report | None]) -> bool:
+def current(cluster: str, view: int, others: int, peers: Mapping[int, Report | None]) -> bool:
     """Whether a member that lost sight of the others may believe its own view again.
 
-    For a moment it sees them in the view from before, and itself as that one's primary, although
+    `view`: its number; `others`: members in it beside this one, none where this one was let go on
+    alone. For a moment it sees them in the view from before, and itself as that one's primary, although
     the others may have a newer view, without it, and another primary.
     """
     running = [
@@ -47,7 +48,7 @@ def current(cluster: str, view: int, peers: Mapping[int, Report | None]) -> bool
         if report and (report.serves or report.state == "minority") and report.cluster == cluster
     ]
     newest = all(report.since <= view for report in running)
-    return newest and 2 * (len(running) + 1) > len(peers) + 1
+    return newest and 2 * (len(running) + 1) > others + 1
 
 
 def superseded(me: Report, peers: Mapping[int, Report | None]) -> bool:

@@ -51,20 +51,25 @@ def at(view: int, *, writer: bool = False, serves: bool = True, cluster: str = U
 
 
 def test_who_lost_sight_of_the_others_does_not_believe_a_view_that_they_have_left() -> None:
-    assert not current(UUID, 5, {2: at(6, writer=True), 3: at(6)})
-    assert not current(UUID, 5, {2: at(5), 3: at(6)})
-    assert current(UUID, 5, {2: at(5), 3: at(5)})
+    assert not current(UUID, 5, 2, {2: at(6, writer=True), 3: at(6)})
+    assert not current(UUID, 5, 2, {2: at(5), 3: at(6)})
+    assert current(UUID, 5, 2, {2: at(5), 3: at(5)})
 
 
 def test_who_lost_sight_of_the_others_has_to_hear_from_the_majority_first() -> None:
-    assert not current(UUID, 5, {2: None, 3: None})
-    assert not current(UUID, 5, {2: at(5), 3: None, 4: None, 5: None})
-    assert not current(UUID, 5, {2: at(5, cluster="another"), 3: None})
-    assert current(UUID, 5, {2: at(5), 3: None})
+    assert not current(UUID, 5, 2, {2: None, 3: None})
+    assert not current(UUID, 5, 4, {2: at(5), 3: None, 4: None, 5: None})
+    assert not current(UUID, 5, 2, {2: at(5, cluster="another"), 3: None})
+    assert current(UUID, 5, 2, {2: at(5), 3: None})
+
+
+def test_who_was_let_go_on_alone_has_nobody_to_hear_from() -> None:
+    assert current(UUID, 5, 0, {2: None, 3: Report(member=3, state="empty")})
+    assert not current(UUID, 5, 0, {2: at(6), 3: None})
 
 
 def test_members_that_all_lost_sight_of_each_other_go_on_when_they_meet_again() -> None:
-    assert current(UUID, 5, {2: at(5, serves=False), 3: at(5, serves=False)})
+    assert current(UUID, 5, 2, {2: at(5, serves=False), 3: at(5, serves=False)})
 
 
 def test_of_two_that_would_take_the_writes_the_one_with_the_newer_view_does() -> None:
