@@ -38,9 +38,9 @@ def state(own: Member | None, members: Sequence[Member], *, joins: bool) -> Stat
 def current(cluster: str, view: int, others: int, peers: Mapping[int, Report | None]) -> bool:
     """Whether a member that lost sight of the others may believe its own view again.
 
-    `view`: its number; `others`: members in it beside this one, none where this one was let go on
-    alone. For a moment it sees them in the view from before, and itself as that one's primary, although
-    the others may have a newer view, without it, and another primary.
+    For a moment it sees them in the view from before, and itself as that one's primary, although
+    the others may have a newer view, without it, and another primary. `view`: its number; `others`:
+    members in it beside this one, none where this one was let go on alone.
     """
     running = [
         report
