@@ -146,11 +146,12 @@ class InnodbCluster:
         )
 
     def restore(self) -> None:
-        """Let the group have this member alone."""
-        self._launch(
-            f"SET GLOBAL group_replication_force_members = '{self._address}:{PORT}';\n"
-            "SET GLOBAL group_replication_force_members = '';\n"
-        )
+        """Leave what is left of the group, and start it anew from here.
+
+        `group_replication_force_members` would keep the group, but those that come back with the
+        addresses that they had find no way into it (measured).
+        """
+        self.start(bootstrap=True, peers=())
 
     def writer(self, me: Report, peers: Mapping[int, Report | None]) -> bool:
         """The group has one primary; it takes writes once it has applied all before them."""
