@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pulumi import Input
 
@@ -39,10 +39,39 @@ class GaleraArgs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatabaseClusterArgs:
-    """MariaDB for one application, reachable on the data network only."""
+class GroupTimers:
+    """How soon members of a MySQL group give up one that is silent, in s."""
 
-    kind: Literal["single", "galera"]
+    expel: int = 0  # from the suspicion until it is given up; what it missed is kept meanwhile
+
+    # MySQL 9 Reference Manual, 20.7.7.1 "Expel Timeout": 5 s until a suspicion, which can't be set,
+    # and "a further short period" until the member is out. How short is not told. Measured: members
+    # look at each other once a second, and it takes up to three looks: the last sign of life, the
+    # suspicion, the expulsion.
+    suspicion: ClassVar[float] = 5.0
+    expulsion: ClassVar[float] = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class InnodbClusterArgs:
+    """A MySQL group whose members all have all data; it has one primary, which takes the writes."""
+
+    members: int  # 3, 5 or 7
+    nodes: Sequence[Node]
+    # With the names of all members (`components.members.hosts`) and of the proxy.
+    certificate: Certificate
+    timers: GroupTimers = field(default_factory=GroupTimers)
+    member_timers: MemberTimers = field(default_factory=MemberTimers)
+    cache: int = 128  # MiB of messages kept for members that don't answer
+    # Transactions; a member that lacks more of them copies all.
+    clone_threshold: int = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseClusterArgs:
+    """MariaDB or MySQL for one application, reachable on the data network only."""
+
+    kind: Literal["single", "galera", "innodb-cluster"]
     image: Input[str]  # passed through
     network: Network
     database: str
@@ -51,6 +80,7 @@ class DatabaseClusterArgs:
     root_password: Input[str]  # secret, passed through
     parameters: Mapping[str, str]  # server variables of my.cnf
     galera: GaleraArgs | None = None  # for that kind
+    innodb_cluster: InnodbClusterArgs | None = None  # for that kind
     labels: Mapping[str, str]
     resources: Resources
     logging: Logging
@@ -94,6 +124,40 @@ def budgets(args: GaleraArgs, proxy: ProxyTimers) -> list[Budget]:
             fault="database secondary killed",
             outage=given_up,
             formula="inactive + keepalive",
+        ),
+        Budget(
+            part="database",
+            fault="database primary stopped",
+            outage=members.poll + found + proxy.detection,
+            formula="poll + tick + proxy interval + proxy detection",
+        ),
+    ]
+
+
+def group_budgets(args: InnodbClusterArgs, proxy: ProxyTimers) -> list[Budget]:
+    """Outages that faults of a MySQL group may cause: s without a write."""
+    timers, members = args.timers, args.member_timers
+    given_up = timers.suspicion + timers.expel + timers.expulsion
+    found = members.tick + proxy.interval
+    return [
+        Budget(
+            part="database",
+            fault="database primary killed",
+            outage=given_up + found,
+            formula="suspicion + expel + expulsion + tick + proxy interval",
+        ),
+        Budget(
+            part="database",
+            fault="network of the database primary cut",
+            outage=max(given_up + found, proxy.detection),
+            formula="max(suspicion + expel + expulsion + tick + proxy interval, proxy detection)",
+        ),
+        Budget(
+            part="database",
+            # The majority goes on; what it agreed on is kept for the one that is silent.
+            fault="database secondary killed",
+            outage=proxy.interval,
+            formula="proxy interval",
         ),
         Budget(
             part="database",

@@ -27,15 +27,19 @@ def budgets(settings: Settings) -> Iterator[Budget]:
     if balancer.vrrp is not None:
         yield from address.budgets(address.PROFILES[balancer.vrrp.profile], balancer.replicas)
     timers = ProxyTimers()
-    if settings.database.kind == "galera":
-        galera = database.GaleraArgs(
-            members=settings.database.members or 3, nodes=(), certificate=ANY_CERTIFICATE
-        )
+    kind, members = settings.database.kind, settings.database.members or 3
+    if kind == "galera":
+        galera = database.GaleraArgs(members=members, nodes=(), certificate=ANY_CERTIFICATE)
         yield from database.budgets(galera, timers)
+    if kind == "innodb-cluster":
+        group = database.InnodbClusterArgs(members=members, nodes=(), certificate=ANY_CERTIFICATE)
+        yield from database.group_budgets(group, timers)
+    clustered = kind in ("galera", "innodb-cluster")
+    if clustered:
         yield from proxy.budgets(timers)
     if settings.cache.kind == "redis":
         yield from cache.budgets(
-            cache.Failover() if settings.database.kind == "galera" else None,
+            cache.Failover() if clustered else None,
             check_interval=timers.interval,
             check_timeout=timers.timeout,
         )

@@ -39,7 +39,7 @@ class Recipes:
         self._nodes = nodes
         self._options = options
         self._made: dict[str, Output[str]] = {}
-        self._rootfs: Mapping[str, Output[str]] = {}
+        self._rootfs: dict[str, Mapping[str, Output[str]]] = {}
 
     def seeds(self, name: str) -> Mapping[str, Output[str]]:
         """By node: the image of what runs before the registry does (registry, glusterfs)."""
@@ -82,6 +82,12 @@ class Recipes:
         mariadb = self.service("mariadb", registry)
         member = self._build("database-member", registry, {"BASE": mariadb}, staged=False)
         return self._build("galera", registry, {"BASE": member})
+
+    def innodb_cluster(self, registry: RegistryEndpoint) -> Output[str]:
+        """A member of a MySQL cluster, on the official server or on Debian's of another suite."""
+        base: Input[str] = self._official("innodb-cluster") or self._newer_base(registry)
+        member = self._build("database-member", registry, {"BASE": base}, staged=False)
+        return self._build("innodb-cluster", registry, {"BASE": member})
 
     def application(self, registry: RegistryEndpoint) -> Output[str]:
         """The application on its runtime, and a customised image on top where there is one."""
@@ -129,28 +135,45 @@ class Recipes:
         official = self._official("base")
         rootfs: Input[str] = official or versions().rootfs
         if self._nodes and official is None:
-            managers = [node.name for node in self._settings.nodes if node.role == "manager"]
-            rootfs = self._root_file_systems()[managers[0]]
+            rootfs = self._root_file_systems()[self._builder()]
         return self._build("base", registry, {"ROOTFS": rootfs}, staged=False)
 
-    def _root_file_systems(self) -> Mapping[str, Output[str]]:
-        """By node: the root file system that the toolchain made, which only this machine has."""
-        if not self._rootfs:
-            repository, _, tag = versions().rootfs.partition(":")
+    def _newer_base(self, registry: RegistryEndpoint) -> Output[str]:
+        """Our base again, on the suite that has MySQL 9. Only what builds needs its root."""
+        suite, builder = versions().mysql_suite, self._builder()
+        folder = RECIPES / "base"
+        rootfs = self._root_file_systems(suite)[builder]
+        build_args: dict[str, Input[str]] = {"ROOTFS": rootfs, **of_recipe("base")}
+        return self._image(f"base-{suite}", folder, folder / "Dockerfile", registry, build_args)
+
+    def _builder(self) -> str:
+        """Name of the node that builds what goes into the registry."""
+        return next(node.name for node in self._settings.nodes if node.role == "manager")
+
+    def _root_file_systems(self, suite: str = "") -> Mapping[str, Output[str]]:
+        """By node: a root file system that the toolchain made, which only this machine has.
+
+        Another suite than the usual one is on the node that builds, and nowhere else.
+        """
+        if suite not in self._rootfs:
+            reference = versions().rootfs_of(suite) if suite else versions().rootfs
+            repository, _, tag = reference.partition(":")
             folder = RECIPES / "rootfs"
-            self._rootfs = SeedImage(
-                self._names.part("image-rootfs"),
+            self._rootfs[suite] = SeedImage(
+                self._names.part("-".join(filter(None, ["image-rootfs", suite]))),
                 SeedImageArgs(
                     image=ImageArgs(
                         repository=repository,
-                        context=rootfs_context(),
+                        context=rootfs_context(suite),
                         dockerfile=folder / "Dockerfile",
                     ),
-                    nodes=self._nodes,
+                    nodes=[
+                        node for node in self._nodes if not suite or node.name == self._builder()
+                    ],
                     tag=tag,
                 ),
             ).names
-        return self._rootfs
+        return self._rootfs[suite]
 
     def _official(self, name: str) -> str | None:
         """The official image that a recipe stands on, where the settings ask for those."""

@@ -1,7 +1,8 @@
 """Snapshots of what settings build: one line a resource, secrets masked.
 
 `python -m tests.snapshot` writes them anew: whole environments in `stacks/snapshots/`, and in
-`tests/stacks/variants/` what each variant of dev (a few sections of settings) changes in it.
+`tests/stacks/variants/` what each variant (a few sections of settings) changes in its environment:
+swarm for those that are called so, dev for all others.
 """
 
 import json
@@ -47,11 +48,16 @@ def environment(name: str) -> Settings:
     return read_settings(ROOT / f"Pulumi.{name}.yaml")
 
 
+def varied(name: str) -> str:
+    """The environment that a variant changes."""
+    return "swarm" if name.startswith("swarm-") else "dev"
+
+
 def variant(name: str) -> Settings:
-    """The settings of dev with the sections of a variant in place of its own."""
+    """The settings of an environment with the sections of a variant in place of its own."""
     file = VARIANTS / f"{name}.yaml"
-    config = read(ROOT / "Pulumi.dev.yaml")["config"] | read(file)["config"]
-    return load_settings(config, "dev", str(file))
+    config = read(ROOT / f"Pulumi.{varied(name)}.yaml")["config"] | read(file)["config"]
+    return load_settings(config, varied(name), str(file))
 
 
 def built(settings: Settings, *, preview: bool = False) -> Recording:
@@ -61,7 +67,7 @@ def built(settings: Settings, *, preview: bool = False) -> Recording:
             replaced.enter_context(
                 patch(f"stacks.recipes.{function}", lambda *_, result=result: dict(result))
             )
-        replaced.enter_context(patch("stacks.recipes.rootfs_context", lambda: ROOTFS))
+        replaced.enter_context(patch("stacks.recipes.rootfs_context", lambda _: ROOTFS))
         return record(lambda: swarm.build(settings), preview=preview)
 
 
@@ -124,11 +130,11 @@ def _json(value: object) -> str:
 def main() -> int:
     """Write all snapshots."""
     FOLDER.mkdir(exist_ok=True)
-    for name in ENVIRONMENTS:
-        (FOLDER / f"{name}.txt").write_text("\n".join(lines(built(environment(name)))) + "\n")
-    base = built(environment("dev"))
+    bases = {name: built(environment(name)) for name in ENVIRONMENTS}
+    for name, base in bases.items():
+        (FOLDER / f"{name}.txt").write_text("\n".join(lines(base)) + "\n")
     for name in variants():
-        text = "\n".join(changes(built(variant(name)), base)) + "\n"
+        text = "\n".join(changes(built(variant(name)), bases[varied(name)])) + "\n"
         (VARIANTS / f"{name}.txt").write_text(text)
     return 0
 

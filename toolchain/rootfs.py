@@ -1,4 +1,4 @@
-"""The Debian root file system that the images stand on."""
+"""The Debian root file systems that images stand on; MySQL has one of its own."""
 
 import gzip
 import hashlib
@@ -17,9 +17,9 @@ LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr
 OWN_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
 
-def context() -> Path:
+def context(suite: str = "") -> Path:
     """A folder with the packed root file system alone, to build `images/rootfs` from elsewhere."""
-    tarball = _tarball()
+    tarball = _tarball(suite or versions().suite)
     folder = tarball.with_suffix("")
     packed = folder / "rootfs.tar.gz"
     if not packed.exists():
@@ -37,12 +37,13 @@ def context() -> Path:
     return folder
 
 
-def ensure() -> str:
+def ensure(suite: str = "") -> str:
     """Make sure that the root file system is on the engine; returns its name."""
-    reference = versions().rootfs
+    suite = suite or versions().suite
+    reference = versions().rootfs_of(suite)
     if _docker("image", "ls", "--quiet", reference).strip():
         return reference
-    tarball = _tarball()
+    tarball = _tarball(suite)
     _docker(
         "import",
         "--change",
@@ -59,12 +60,13 @@ def _docker(*arguments: str) -> str:
     return run(["docker", *arguments])
 
 
-def _tarball() -> Path:
+def _tarball(suite: str) -> Path:
     """Path of the packed root file system, made if the cache has none for the same inputs."""
-    sources = apt.sources()
+    sources = apt.sources(suite, versions().suite)
+    leniency = apt.leniency() if suite != versions().suite else []
     certificates = sorted(OWN_CERTIFICATES.glob("*.crt"))
     key = hashlib.sha256()
-    for part in [versions().rootfs, *PACKAGES, *LEFT_OUT, *sources]:
+    for part in [versions().rootfs_of(suite), *PACKAGES, *LEFT_OUT, *sources, *leniency]:
         key.update(part.encode())
     for certificate in certificates:
         key.update(certificate.read_bytes())
@@ -82,6 +84,7 @@ def _tarball() -> Path:
                 "mmdebstrap",
                 "--variant=minbase",
                 f"--include={','.join(PACKAGES)}",
+                *(f"--aptopt={line}" for line in leniency),
                 *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
                 '--setup-hook=mkdir -p "$1/usr/local/share/ca-certificates"',
                 *(
@@ -92,7 +95,7 @@ def _tarball() -> Path:
                 '--customize-hook=rm -f "$1"/var/cache/apt/*.bin',
                 # The packages of the images made from it must leave nothing behind either.
                 f"--customize-hook=copy-in {_apt_settings(Path(folder))} /etc/apt/apt.conf.d",
-                versions().suite,
+                suite,
                 made,
                 listed,
             ],

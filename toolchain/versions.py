@@ -30,12 +30,17 @@ class Versions:
     development: dict[str, str]  # package -> version, needed to test and lint
     images: dict[str, str]  # recipe -> official base image
     suite: str  # Debian
+    mysql_suite: str  # where Debian has MySQL 9
     serial: str  # date of the root file system
 
     @property
     def rootfs(self) -> str:
         """Name of the root file system on the engine."""
-        return f"studip/rootfs:{self.suite}-{self.serial}"
+        return self.rootfs_of(self.suite)
+
+    def rootfs_of(self, suite: str) -> str:
+        """Name of the root file system of a suite."""
+        return f"studip/rootfs:{suite}-{self.serial}"
 
     def requirements(self, *, development: bool) -> list[str]:
         """Lines for pip, sorted."""
@@ -62,6 +67,7 @@ def versions() -> Versions:
         development=development,
         images=read["images"],
         suite=read["debian"]["suite"],
+        mysql_suite=read["debian"]["mysql_suite"],
         serial=read["debian"]["serial"],
     )
 

@@ -1,10 +1,17 @@
-"""MariaDB on Swarm."""
+"""MariaDB or MySQL on Swarm."""
 
 from collections.abc import Mapping
 
 from pulumi import ComponentResource, Input, Output, ResourceOptions, RunError
 
-from components.database import PORT, DatabaseClusterArgs, DatabaseEndpoint, GaleraArgs
+from components.certificate import Certificate
+from components.database import (
+    PORT,
+    DatabaseClusterArgs,
+    DatabaseEndpoint,
+    GaleraArgs,
+    InnodbClusterArgs,
+)
 from components.members import MembersArgs
 from components.swarm.members import Members
 from components.swarm.service import Service, ServiceArgs
@@ -18,7 +25,7 @@ STOP_GRACE_PERIOD = 60.0  # s for what is still in memory
 
 
 class DatabaseCluster(ComponentResource):
-    """A single MariaDB server, or a Galera cluster; no port is published."""
+    """A single MariaDB server, or a cluster of MariaDB or MySQL; no port is published."""
 
     endpoint: DatabaseEndpoint
     """Where the application writes; with `members`, where a proxy finds who takes the writes."""
@@ -27,20 +34,19 @@ class DatabaseCluster(ComponentResource):
         self, name: str, args: DatabaseClusterArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("studip:swarm:DatabaseCluster", name, None, opts)
-        if args.kind == "single":
+        cluster = _cluster(name, args)
+        if cluster is None:
             hosts = [self._single(name, args)]
         else:
-            if args.galera is None:
-                raise RunError(f"{name}: galera: must be given for the kind galera")
-            hosts = list(self._galera(name, args, args.galera).hosts)
+            hosts = list(self._members(name, args, cluster).hosts)
         self.endpoint = DatabaseEndpoint(
             host=hosts[0],
             port=PORT,
             database=args.database,
             user=args.user,
             password=args.password,
-            authority=args.galera.certificate.authority if args.galera else None,
-            members=hosts if args.galera else (),
+            authority=cluster.certificate.authority if cluster else None,
+            members=hosts if cluster else (),
         )
         self.register_outputs({"hosts": hosts, "port": PORT})
 
@@ -70,34 +76,28 @@ class DatabaseCluster(ComponentResource):
         )
         return service.name
 
-    def _galera(self, name: str, args: DatabaseClusterArgs, galera: GaleraArgs) -> Members:
-        certificate = SecretFile(name="certificate", content=galera.certificate.certificate)
-        key = SecretFile(name="key", content=galera.certificate.key)
-        authority = SecretFile(name="authority", content=galera.certificate.authority)
+    def _members(
+        self, name: str, args: DatabaseClusterArgs, cluster: GaleraArgs | InnodbClusterArgs
+    ) -> Members:
+        files = _certificate_files(cluster.certificate)
+        if isinstance(cluster, GaleraArgs):
+            own = {**_environment(args), **_galera(name, cluster)}
+        else:
+            own = {**_environment(args, "MYSQL"), **_group(cluster)}
         return Members(
             name,
             MembersArgs(
-                count=galera.members,
-                nodes=galera.nodes,
+                count=cluster.members,
+                nodes=cluster.nodes,
                 data=DATA,
                 user=USER,
                 image=args.image,
                 network=args.network,
-                env={
-                    **_environment(args),
-                    "GALERA_CACHE": str(galera.cache),
-                    "GALERA_CLUSTER": name[-32:],
-                    "GALERA_KEEPALIVE": f"{galera.timers.keepalive:g}",
-                    "GALERA_SUSPECT_TIMEOUT": f"{galera.timers.suspect:g}",
-                    "GALERA_INACTIVE_TIMEOUT": f"{galera.timers.inactive:g}",
-                    "TLS_CERTIFICATE_FILE": certificate.path,
-                    "TLS_KEY_FILE": key.path,
-                    "TLS_AUTHORITY_FILE": authority.path,
-                },
-                secrets=[*_passwords(args), certificate, key, authority],
+                env={**own, **{f"TLS_{file.name.upper()}_FILE": file.path for file in files}},
+                secrets=[*_passwords(args), *files],
                 configs=_parameters(args),
                 mounts=SCRATCH,
-                timers=galera.member_timers,
+                timers=cluster.member_timers,
                 stop_grace_period=STOP_GRACE_PERIOD,
                 labels=args.labels,
                 resources=args.resources,
@@ -107,6 +107,44 @@ class DatabaseCluster(ComponentResource):
         )
 
 
+def _cluster(name: str, args: DatabaseClusterArgs) -> GaleraArgs | InnodbClusterArgs | None:
+    if args.kind == "single":
+        return None
+    given: GaleraArgs | InnodbClusterArgs | None = (
+        args.galera if args.kind == "galera" else args.innodb_cluster
+    )
+    if given is None:
+        field = args.kind.replace("-", "_")
+        raise RunError(f"{name}: {field}: must be given for the kind {args.kind}")
+    return given
+
+
+def _certificate_files(certificate: Certificate) -> list[SecretFile]:
+    return [
+        SecretFile(name="certificate", content=certificate.certificate),
+        SecretFile(name="key", content=certificate.key),
+        SecretFile(name="authority", content=certificate.authority),
+    ]
+
+
+def _galera(name: str, galera: GaleraArgs) -> Mapping[str, str]:
+    return {
+        "GALERA_CACHE": str(galera.cache),
+        "GALERA_CLUSTER": name[-32:],
+        "GALERA_KEEPALIVE": f"{galera.timers.keepalive:g}",
+        "GALERA_SUSPECT_TIMEOUT": f"{galera.timers.suspect:g}",
+        "GALERA_INACTIVE_TIMEOUT": f"{galera.timers.inactive:g}",
+    }
+
+
+def _group(cluster: InnodbClusterArgs) -> Mapping[str, str]:
+    return {
+        "GROUP_CACHE": str(cluster.cache),
+        "GROUP_CLONE_THRESHOLD": str(cluster.clone_threshold),
+        "GROUP_EXPEL_TIMEOUT": str(cluster.timers.expel),
+    }
+
+
 def _passwords(args: DatabaseClusterArgs) -> list[SecretFile]:
     return [
         SecretFile(name="root-password", content=args.root_password),
@@ -114,13 +152,13 @@ def _passwords(args: DatabaseClusterArgs) -> list[SecretFile]:
     ]
 
 
-def _environment(args: DatabaseClusterArgs) -> Mapping[str, Input[str]]:
+def _environment(args: DatabaseClusterArgs, prefix: str = "MARIADB") -> Mapping[str, Input[str]]:
     root_password, password = _passwords(args)
     return {
-        "MARIADB_DATABASE": args.database,
-        "MARIADB_USER": args.user,
-        "MARIADB_PASSWORD_FILE": password.path,
-        "MARIADB_ROOT_PASSWORD_FILE": root_password.path,
+        f"{prefix}_DATABASE": args.database,
+        f"{prefix}_USER": args.user,
+        f"{prefix}_PASSWORD_FILE": password.path,
+        f"{prefix}_ROOT_PASSWORD_FILE": root_password.path,
     }
 
 

@@ -35,6 +35,17 @@ AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
 
 NODES = 3  # of which one may be lost
 MEMBERS = 3  # of GlusterFS
+# Server variables that a cluster's members set themselves.
+CLUSTER_PARAMETERS = {
+    "galera": re.compile("wsrep_"),
+    "innodb-cluster": re.compile(
+        "(loose_)?(group_replication|clone)_|(super_)?read_only$|server_id$|report_host$"
+        "|(enforce_)?gtid_|log_bin$|binlog_format$|relay_log(_index|_recovery)?$"
+    ),
+}
+# MiB: a member of MySQL's takes about 600, and may keep 128 of messages for those that are silent.
+CLUSTER_MEMORY = 1024
+CLUSTER_USERS = ("mysql", "replication", "root")  # of MySQL's members
 # Shared folders of the application (`components.storage`, whose import takes time).
 FOLDERS = ("upload-doc", "archiv", "oer", "oer-logos", "pictures", "plugins-packages")
 SWARM_PORTS = (2377, 4789, 7946)  # management, data of overlay networks, gossip
@@ -126,12 +137,34 @@ def _spread(settings: Settings, _: Path) -> Iterator[Finding]:
             yield "storage.kind", f"{storage} needs at least {NODES} nodes, got {nodes}"
 
 
-def _galera(settings: Settings, _: Path) -> Iterator[Finding]:
-    if settings.database.kind != "galera":
+def _cluster_parameters(settings: Settings, _: Path) -> Iterator[Finding]:
+    own = CLUSTER_PARAMETERS.get(settings.database.kind)
+    if own is None:
         return
     for name in settings.database.parameters:
-        if name.replace("-", "_").startswith("wsrep_"):
+        if own.match(name.replace("-", "_")):
             yield f"database.parameters.{name}", "is the cluster's own, and set by the platform"
+
+
+def _cluster_memory(settings: Settings, _: Path) -> Iterator[Finding]:
+    if settings.database.kind != "innodb-cluster":
+        return
+    memory = settings.database.resources.limits.memory_mib
+    if memory < CLUSTER_MEMORY:
+        yield (
+            "database.resources.limits.memory_mib",
+            f"must be at least {CLUSTER_MEMORY} for innodb-cluster, got {memory}",
+        )
+
+
+def _cluster_user(settings: Settings, _: Path) -> Iterator[Finding]:
+    database = settings.database
+    if database.kind == "innodb-cluster" and database.user in CLUSTER_USERS:
+        yield (
+            "database.user",
+            f"must not be one of the cluster's own ({', '.join(CLUSTER_USERS)}), "
+            f"got {database.user}",
+        )
 
 
 def _database(settings: Settings, _: Path) -> Iterator[Finding]:
@@ -613,7 +646,9 @@ RULES: tuple[Rule, ...] = (
     _mounts,
     _members,
     _spread,
-    _galera,
+    _cluster_parameters,
+    _cluster_memory,
+    _cluster_user,
     _database,
     _cache,
     _cache_memory,

@@ -235,7 +235,9 @@ class Database(Model):
     parameters: dict[str, Parameter] = Field(
         default_factory=dict, description="server variables; true and false become ON and OFF"
     )
-    resources: Resources = _resources(1.0, 512, 128)
+    resources: Resources = _resources(
+        1.0, 512, 128, "of each member; innodb-cluster needs a limit of at least 1024 MiB"
+    )
     proxy_resources: Resources = _resources(
         0.5, 128, 16, "of what finds the member that takes the writes, one a node"
     )

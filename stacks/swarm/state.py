@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypedDict
 
 from pulumi import Input, Output
 
 from components import members
 from components.cache import CacheArgs, CacheClusterArgs, CacheEndpoint
-from components.database import DatabaseClusterArgs, DatabaseEndpoint, GaleraArgs
+from components.certificate import Certificate
+from components.database import (
+    DatabaseClusterArgs,
+    DatabaseEndpoint,
+    GaleraArgs,
+    InnodbClusterArgs,
+)
+from components.node import Node
 from components.proxy import ProxyArgs
 from components.registry import REGISTRY_USER, RegistryArgs, RegistryClusterArgs, RegistryEndpoint
 from components.storage import (
@@ -34,6 +42,14 @@ REGISTRY = "registry"  # slug of the shared folder with all images
 CERTIFICATES = "certificates"  # of the one with what an ACME authority signed
 ACCOUNT = "acme-account"  # of the one with what that authority knows us by
 PROXIES = 3  # at most, one a node
+
+
+class ClusterMembers(TypedDict):
+    """What every kind of database cluster takes."""
+
+    members: int
+    nodes: Sequence[Node]
+    certificate: Certificate
 
 
 def storage(environment: Environment, recipes: Recipes) -> StorageEndpoint:
@@ -148,9 +164,11 @@ def database(
             user=chosen.user,
             password=given(secret(chosen.password)),
         )
-    assert chosen.kind != "innodb-cluster"
-    clustered = chosen.kind == "galera"
-    image = recipes.galera(registry) if clustered else recipes.service("mariadb", registry)
+    image = {
+        "single": lambda: recipes.service("mariadb", registry),
+        "galera": lambda: recipes.galera(registry),
+        "innodb-cluster": lambda: recipes.innodb_cluster(registry),
+    }[chosen.kind]()
     return DatabaseCluster(
         environment.names.part("database"),
         DatabaseClusterArgs(
@@ -162,7 +180,12 @@ def database(
             password=environment.password("database"),
             root_password=environment.password("database-root"),
             parameters=chosen.parameters,
-            galera=_galera(environment) if clustered else None,
+            galera=GaleraArgs(**_members(environment)) if chosen.kind == "galera" else None,
+            innodb_cluster=(
+                InnodbClusterArgs(**_members(environment))
+                if chosen.kind == "innodb-cluster"
+                else None
+            ),
             labels=environment.labels("database"),
             resources=resources(chosen.resources),
             logging=environment.logging,
@@ -171,17 +194,17 @@ def database(
     ).endpoint
 
 
-def _galera(environment: Environment) -> GaleraArgs:
+def _members(environment: Environment) -> ClusterMembers:
     count = environment.settings.database.members or 3
     names = members.hosts(environment.names.part("database"), count)
-    return GaleraArgs(
-        members=count,
-        nodes=environment.nodes,
+    return {
+        "members": count,
+        "nodes": environment.nodes,
         # The application asks the proxy, which passes on what a member shows.
-        certificate=environment.authority.issue(
+        "certificate": environment.authority.issue(
             "database", dns_names=[environment.names.part("proxy"), *names]
         ),
-    )
+    }
 
 
 def cache(
@@ -241,7 +264,7 @@ def cache(
 
 def has_proxy(environment: Environment) -> bool:
     """Whether a proxy stands between the application and what it keeps."""
-    return environment.settings.database.kind == "galera"
+    return environment.settings.database.kind in ("galera", "innodb-cluster")
 
 
 def proxied(

@@ -13,7 +13,12 @@ from components.application import ApplicationArgs, ApplicationEndpoint
 from components.authority import AuthorityArgs, GivenAuthority
 from components.cache import CacheArgs, CacheClusterArgs, CacheEndpoint
 from components.certificate import Certificate
-from components.database import DatabaseClusterArgs, DatabaseEndpoint, GaleraArgs
+from components.database import (
+    DatabaseClusterArgs,
+    DatabaseEndpoint,
+    GaleraArgs,
+    InnodbClusterArgs,
+)
 from components.images import ImageArgs, SeedImageArgs
 from components.labels import ENVIRONMENT, PART, labels
 from components.load_balancer import Acme, LoadBalancerArgs
@@ -176,6 +181,23 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
             root_password=Output.secret(PASSWORD),
             parameters={"max_connections": "50"},
             galera=GaleraArgs(members=3, nodes=NODES, certificate=_certificate()),
+            labels=_labels("database"),
+            resources=RESOURCES,
+            logging=Logging(),
+        ),
+    ),
+    "database_innodb_cluster": lambda name: DatabaseCluster(
+        name,
+        DatabaseClusterArgs(
+            kind="innodb-cluster",
+            image=IMAGE,
+            network=NETWORK,
+            database="studip",
+            user="studip",
+            password=Output.secret(PASSWORD),
+            root_password=Output.secret(PASSWORD),
+            parameters={"max_connections": "50"},
+            innodb_cluster=InnodbClusterArgs(members=3, nodes=NODES, certificate=_certificate()),
             labels=_labels("database"),
             resources=RESOURCES,
             logging=Logging(),

@@ -10,11 +10,13 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import docker
 
 from tests.images.conftest import LABEL, Built, Run, Running, Volume, wait, write_secrets
+from toolchain import rootfs
+from toolchain.versions import versions
 
 USER = 999
 WWW_DATA = 33
@@ -71,6 +73,9 @@ class Load:
 class Cluster:
     """Members of a Galera cluster, each with its own volume; numbers begin at 1."""
 
+    prefix: ClassVar[str] = "MARIADB"  # of the environment's variables
+    program: ClassVar[str] = "mariadb"  # its client
+
     engine: docker.DockerClient
     built: Built
     run: Run
@@ -82,12 +87,16 @@ class Cluster:
     secrets: str = ""
 
     def __post_init__(self) -> None:
-        base = self.built("database-member", BASE=self.built("mariadb"))
-        self.image = self.built("galera", BASE=base)
+        self.image = self.build()
         self.certificates = certificates("database", *self.hosts)
         self.secrets = self.volume()
         self.write_secrets(PASSWORD)
         self.volumes = {number: self.volume() for number in self.numbers}
+
+    def build(self) -> str:
+        """The members' image."""
+        base = self.built("database-member", BASE=self.built("mariadb"))
+        return self.built("galera", BASE=base)
 
     def write_secrets(self, password: str) -> None:
         """Give members that start from now on another password of the application."""
@@ -126,10 +135,10 @@ class Cluster:
             env={
                 "MEMBER": str(number),
                 "MEMBERS": ",".join(self.hosts),
-                "MARIADB_DATABASE": "studip",
-                "MARIADB_USER": "studip",
-                "MARIADB_PASSWORD_FILE": "/run/secrets/password",
-                "MARIADB_ROOT_PASSWORD_FILE": "/run/secrets/root-password",
+                f"{self.prefix}_DATABASE": "studip",
+                f"{self.prefix}_USER": "studip",
+                f"{self.prefix}_PASSWORD_FILE": "/run/secrets/password",
+                f"{self.prefix}_ROOT_PASSWORD_FILE": "/run/secrets/root-password",
                 "TLS_CERTIFICATE_FILE": "/run/secrets/certificate.pem",
                 "TLS_KEY_FILE": "/run/secrets/key.pem",
                 "TLS_AUTHORITY_FILE": "/run/secrets/authority.pem",
@@ -198,7 +207,7 @@ class Cluster:
     def sql(self, number: int, statement: str) -> str:
         """Result of a statement on one member, as its administrator."""
         quoted = statement.replace("'", "'\\''")
-        return self.running[number].sh(f"mariadb --user=mysql -BN -e '{quoted}'")
+        return self.running[number].sh(f"{self.program} --user=mysql -BN -e '{quoted}'")
 
     def log(self, number: int, text: str) -> int:
         """How often a member wrote something."""
@@ -242,7 +251,8 @@ class Cluster:
         self.sql(
             self.writers()[0],
             # Empty, as a value that is there already would be acknowledged without being written.
-            "CREATE OR REPLACE TABLE studip.load_test (value BIGINT PRIMARY KEY)",
+            "DROP TABLE IF EXISTS studip.load_test;"
+            "CREATE TABLE studip.load_test (value BIGINT PRIMARY KEY)",
         )
         script = Path(__file__).with_name("load.php").read_text().removeprefix("<?php")
         load = Load(self.client(self.built("php"), ["php", "-r", script, str(processes)]))
@@ -271,3 +281,16 @@ class Cluster:
         if not address:
             raise ConnectionError("it doesn't run")
         return urllib.request.urlopen(f"http://{address}:8000{path}", timeout=2)
+
+
+class GroupCluster(Cluster):
+    """Members of a MySQL cluster with group replication."""
+
+    prefix = "MYSQL"
+    program = "mysql"
+
+    def build(self) -> str:
+        """The members' image, on a root file system of its own."""
+        base = self.built("base", ROOTFS=rootfs.ensure(versions().mysql_suite))
+        member = self.built("database-member", BASE=base)
+        return self.built("innodb-cluster", BASE=member)

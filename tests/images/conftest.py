@@ -51,7 +51,17 @@ BASES = {
 # Images of the tests themselves: stand-ins for official ones, which can't be had everywhere.
 STAND_INS = {"official-php", "official-registry"}
 # Images with a stage for each source of packages, of which one is chosen.
-STAGED = {"base", "galera", "glusterfs", "haproxy", "mariadb", "proxy", "redis", "registry"}
+STAGED = {
+    "base",
+    "galera",
+    "glusterfs",
+    "haproxy",
+    "innodb-cluster",
+    "mariadb",
+    "proxy",
+    "redis",
+    "registry",
+}
 
 
 def rootfs() -> str:

@@ -266,13 +266,17 @@ def test_an_interrupted_up_is_finished_by_the_next_one(platform: Platform, clien
 
 def test_wrong_settings_are_told_and_touch_nothing(platform: Platform) -> None:
     before = things()
-    platform.write(database={"kind": "innodb-cluster", "members": 2}, cache={"kind": "file"})
+    platform.write(
+        database={"kind": "galera", "members": 2},
+        cache={"kind": "file"},
+        storage={"kind": "cephfs"},
+    )
     wrong = platform.up()
     platform.write()
     assert wrong.code != 0
     for message in (
-        "studip:database.kind: innodb-cluster is not available yet on swarm; "
-        "available: single, galera, external",
+        "studip:storage.kind: cephfs is not available yet on swarm; "
+        "available: local, nfs, glusterfs, external",
         "studip:database.members: must be odd and at least 3, got 2",
         "studip:cache.kind: file is each replica's own: 2 replicas need redis or external",
     ):

@@ -26,6 +26,7 @@ THREE = (
     f"{{name: b, engine: 'ssh://b', address: 192.0.2.2}}{NODE_C}]"
 )
 CLUSTER = f"{THREE}\nstudip:storage: {{kind: glusterfs}}"
+ENOUGH = "resources: {limits: {memory_mib: 1024}}"  # for a member of MySQL's
 EXTERNAL = "{kind: external, host: db, password: {secure: v1:abc}}"
 
 # Settings below `config:`, and every message about them without file name, in order.
@@ -69,13 +70,6 @@ WRONG: dict[str, tuple[str, list[str]]] = {
             "got postgres"
         ],
     ),
-    "a kind that can't be had yet": (
-        f"{CLUSTER}\nstudip:database: {{kind: innodb-cluster, members: 3}}",
-        [
-            "studip:database.kind: innodb-cluster is not available yet on swarm; "
-            "available: single, galera, external",
-        ],
-    ),
     "a cluster on one node": (
         "studip:database: {kind: galera}\nstudip:storage: {kind: glusterfs}",
         [
@@ -96,6 +90,38 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         [
             f"studip:database.parameters.{name}: is the cluster's own, and set by the platform"
             for name in ("wsrep_on", "wsrep-sst-method")
+        ],
+    ),
+    "a MySQL cluster's own variables and accounts": (
+        f"{CLUSTER}\nstudip:database: {{kind: innodb-cluster, user: replication, {ENOUGH}, "
+        "parameters: {loose-group-replication-ssl-mode: DISABLED, super_read_only: false, "
+        "gtid_mode: false, read_buffer_size: 65536, max_connections: 5}}",
+        [
+            "studip:database.kind: innodb-cluster is not available yet on swarm; "
+            "available: single, galera, external",
+            *(
+                f"studip:database.parameters.{name}: is the cluster's own, and set by the platform"
+                for name in ("loose-group-replication-ssl-mode", "super_read_only", "gtid_mode")
+            ),
+            "studip:database.user: must not be one of the cluster's own "
+            "(mysql, replication, root), got replication",
+        ],
+    ),
+    "a MySQL cluster with the memory of a single server": (
+        f"{CLUSTER}\nstudip:database: {{kind: innodb-cluster}}",
+        [
+            "studip:database.kind: innodb-cluster is not available yet on swarm; "
+            "available: single, galera, external",
+            "studip:database.resources.limits.memory_mib: must be at least 1024 for "
+            "innodb-cluster, got 512",
+        ],
+    ),
+    "a MySQL cluster on one node": (
+        f"studip:database: {{kind: innodb-cluster, {ENOUGH}}}",
+        [
+            "studip:database.kind: innodb-cluster is not available yet on swarm; "
+            "available: single, galera, external",
+            "studip:database.kind: innodb-cluster needs at least 3 nodes, got 1",
         ],
     ),
     "two nodes": (
@@ -227,7 +253,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "one member of a cluster": (
-        f"{CLUSTER}\nstudip:database: {{kind: innodb-cluster, members: 1}}",
+        f"{CLUSTER}\nstudip:database: {{kind: innodb-cluster, members: 1, {ENOUGH}}}",
         [
             "studip:database.kind: innodb-cluster is not available yet on swarm; "
             "available: single, galera, external",

@@ -107,11 +107,15 @@ def test_foreign_repositories_are_left_out(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(apt, "run", answer)
     keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    assert apt.sources() == [
+    assert apt.sources("bookworm", "bookworm") == [
         f"deb [signed-by={keyring}] http://mirror.test/debian/ b-u main",
         f"deb [signed-by={keyring}] http://mirror.test/debian/ bookworm main",
     ]
     assert "Origin: Debian" in asked[0]
+    # Another suite comes from where the usual one does.
+    assert apt.sources("sid", "bookworm") == [
+        f"deb [signed-by={keyring}] http://mirror.test/debian/ sid main"
+    ]
 
 
 @pytest.mark.live

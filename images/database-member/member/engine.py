@@ -23,7 +23,8 @@ class Held:
 class Status:
     """A member as its running database tells."""
 
-    state: State  # joining, synced, donor or minority
+    # joining, synced, donor or minority; waiting: it runs, but takes part in no cluster any more
+    state: State
     cluster: str = ""
     position: Position = 0
     since: int = 0  # see Report
@@ -53,14 +54,24 @@ class Engine(Protocol):
         Returns at once; `status` tells how it goes.
         """
 
-    def status(self) -> Status:
-        """How the running database is; Unanswered after at most 3 s."""
+    def status(self, peers: Mapping[int, Report | None]) -> Status:
+        """How the running database is; Unanswered after at most 3 s.
+
+        `peers`: what the others say, where the database can't be trusted alone.
+        """
 
     def restore(self) -> None:
         """Let this running member, which lost the majority, be the cluster."""
 
     def writer(self, me: Report, peers: Mapping[int, Report | None]) -> bool:
         """Whether writes may go to this serving member."""
+
+    def hand_over(self, peers: Mapping[int, Report | None]) -> None:
+        """Called once when a member that takes the writes is told to stop, some time before its
+        daemon is: let another one take them, where that doesn't follow from reports alone.
+
+        Returns at once.
+        """
 
     def serve(self, me: Report) -> None:
         """Called every half second while the member serves: accounts, settings ..."""

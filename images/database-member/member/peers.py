@@ -1,6 +1,7 @@
 """The other members, asked all the time in the background."""
 
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -66,3 +67,10 @@ def ask(host: str, port: int = PORT) -> Report:
         return from_json(connection.getresponse().read(65536).decode())
     finally:
         connection.close()
+
+
+def own_address(address: str) -> str:
+    """This container's own address on the way to another one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((address, PORT))
+        return str(probe.getsockname()[0])

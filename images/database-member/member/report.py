@@ -46,7 +46,8 @@ class Report:
     position: Position = 0
     safe: bool = False  # it was the last to leave its cluster in order
     forks: frozenset[Fork] = frozenset()
-    since: int = 0  # when it became part of the cluster, in the cluster's own counting
+    # When it became part of the cluster, or the view that it is in, as the cluster counts.
+    since: int = 0
     view: tuple[int, ...] = ()  # members that it knows beside it, to be shown only
     writer: bool = False
 

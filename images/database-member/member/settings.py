@@ -66,6 +66,16 @@ def text(
     return value
 
 
+def file(environment: Mapping[str, str], name: str) -> str:
+    """The path that a variable has, of a file that can be read."""
+    path = text(environment, name, r"/[\w./-]+")
+    try:
+        with open(path, "rb"):  # noqa: PTH123
+            return path
+    except OSError as error:
+        raise SettingError(f"{name}: {error}") from None
+
+
 def secret(environment: Mapping[str, str], name: str) -> str:
     """The one line in the file that a variable names."""
     path = environment.get(name)

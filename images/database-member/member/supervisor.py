@@ -1,7 +1,6 @@
 """The process that starts, watches and stops the database of one member."""
 
 import json
-import os
 import secrets
 import signal
 import sys
@@ -13,6 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from member.engine import Engine, Status, Unanswered
+from member.files import write_durably
 from member.peers import PORT, Peers
 from member.recovery import RUNBOOK, Decision, decide, regain
 from member.report import STOPPED, Fork, Report
@@ -88,7 +88,7 @@ class Supervisor:
     def _runs(self) -> Report:
         peers = self._peers.reports()
         try:
-            status = self._engine.status()
+            status = self._engine.status(peers)
         except Unanswered as error:
             if self._report.state != "joining":
                 self._say(f"the database gives no answer: {error}")
@@ -188,6 +188,8 @@ class Supervisor:
         was_writer = self._report.writer
         deadline = time.monotonic() + HANDOVER
         self._publish(replace(self._report, state="stopping", writer=False))
+        if was_writer:
+            self._engine.hand_over(self._peers.reports())
         while was_writer and time.monotonic() < deadline:
             others = [peer for peer in self._peers.reports().values() if peer]
             if not any(peer.serves for peer in others) or any(peer.writer for peer in others):
@@ -239,15 +241,7 @@ class _Forks:
         if forks <= self.known:
             return
         self.known |= forks
-        new = self._path.with_suffix(".new")
-        with new.open("w") as file:
-            json.dump([asdict(fork) for fork in self.known], file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        write_durably(self._path, json.dumps([asdict(fork) for fork in self.known]))
 
 
 def main(settings: Settings, engine: Engine) -> NoReturn:

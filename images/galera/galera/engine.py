@@ -12,9 +12,10 @@ from string import Template
 from galera import disk
 from member.client import Client
 from member.engine import Held, Status, Unanswered
+from member.peers import own_address
 from member.recovery import oldest
 from member.report import Position, Report, State
-from member.settings import SettingError, Settings, secret, text
+from member.settings import SettingError, Settings, file, secret, text
 
 SHARE = Path("/usr/local/share/studip/galera")
 CONFIGURATION = Path("/run/mysqld/member.cnf")
@@ -51,23 +52,15 @@ def read(environment: Mapping[str, str]) -> Options:
     def seconds(name: str) -> float:
         return float(text(environment, name, r"\d+(\.\d+)?"))
 
-    def path(name: str) -> str:
-        value = text(environment, name, r"/[\w./-]+")
-        try:
-            with open(value, "rb"):  # noqa: PTH123
-                return value
-        except OSError as error:
-            raise SettingError(f"{name}: {error}") from None
-
     options = Options(
         cluster=text(environment, "GALERA_CLUSTER", r"[\w.-]{1,32}"),
         cache=int(text(environment, "GALERA_CACHE", r"[1-9]\d*")),
         keepalive=seconds("GALERA_KEEPALIVE"),
         suspect=seconds("GALERA_SUSPECT_TIMEOUT"),
         inactive=seconds("GALERA_INACTIVE_TIMEOUT"),
-        certificate=path("TLS_CERTIFICATE_FILE"),
-        key=path("TLS_KEY_FILE"),
-        authority=path("TLS_AUTHORITY_FILE"),
+        certificate=file(environment, "TLS_CERTIFICATE_FILE"),
+        key=file(environment, "TLS_KEY_FILE"),
+        authority=file(environment, "TLS_AUTHORITY_FILE"),
         database=text(environment, "MARIADB_DATABASE", r"\w{1,64}"),
         user=text(environment, "MARIADB_USER", r"\w{1,64}"),
         password=secret(environment, "MARIADB_PASSWORD_FILE"),
@@ -111,7 +104,7 @@ class Galera:
             peer.member: socket.gethostbyname(self._settings.hosts[peer.member]) for peer in peers
         }
         for address in addresses.values():
-            self._configure(_source(address))
+            self._configure(own_address(address))
         command = list(SERVER)
         if self._held.cluster:
             position = f"{self._held.cluster}:{self._held.position}"
@@ -131,7 +124,7 @@ class Galera:
         command.append(f"--wsrep-cluster-address=gcomm://{','.join(addresses.values())}")
         self.process = subprocess.Popen(command)
 
-    def status(self) -> Status:
+    def status(self, peers: Mapping[int, Report | None]) -> Status:
         """From the server's status variables."""
         try:
             values = {name: value for name, value in self._client.rows(STATUS)}  # noqa: C416
@@ -172,6 +165,9 @@ class Galera:
     def writer(self, me: Report, peers: Mapping[int, Report | None]) -> bool:
         """Any member could take writes; the one that has been there longest does."""
         return oldest(me, peers)
+
+    def hand_over(self, peers: Mapping[int, Report | None]) -> None:
+        """The others see that this member is stopping, and the oldest of them takes over."""
 
     def serve(self, me: Report) -> None:
         """Give the accounts the passwords of the secret files, once, where writes go."""
@@ -216,10 +212,3 @@ def _hashed(password: str) -> str:
     """As accounts have it: the statements themselves stay in the write sets on every disk."""
     once = hashlib.sha1(password.encode()).digest()
     return f"*{hashlib.sha1(once).hexdigest().upper()}"
-
-
-def _source(address: str) -> str:
-    """This container's own address on the way to another one."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((address, 4567))
-        return str(probe.getsockname()[0])

@@ -1,0 +1,1 @@
+"""MySQL with group replication as a member of a cluster."""
