@@ -123,6 +123,6 @@ def test_the_root_file_system_is_small_and_keeps_no_cache() -> None:
     reference = rootfs.ensure()
     size = int(run(["docker", "image", "inspect", "--format", "{{.Size}}", reference]))
     assert size < 160 * 1000 * 1000
-    look = "ls /var/cache/apt/*.bin /var/lib/apt/lists/*Packages* /usr/share/doc/*/changelog* | wc"
-    command = ["docker", "run", "--rm", reference, "sh", "-c", f"{look} -l"]
-    assert run(command).splitlines()[-1].strip() == "0"
+    files = "/var/cache/apt/*.bin /var/lib/apt/lists/*Packages* /usr/share/doc/*/changelog*"
+    command = ["docker", "run", "--rm", reference, "sh", "-c", f"ls {files} 2>/dev/null | wc -l"]
+    assert run(command).strip() == "0"
