@@ -102,67 +102,45 @@ class DatabaseEndpoint:
 
 def budgets(args: GaleraArgs, proxy: ProxyTimers) -> list[Budget]:
     """Outages that faults of a Galera cluster may cause: s without a write."""
-    timers, members = args.timers, args.member_timers
     # A write needs all members of the view, so every silent one has to be given up first.
-    given_up = timers.inactive + timers.keepalive
-    found = members.tick + proxy.interval
-    return [
-        Budget(
-            part="database",
-            fault="database primary killed",
-            outage=given_up + found,
-            formula="inactive + keepalive + tick + proxy interval",
-        ),
-        Budget(
-            part="database",
-            fault="network of the database primary cut",
-            outage=max(given_up + found, proxy.detection),
-            formula="max(inactive + keepalive + tick + proxy interval, proxy detection)",
-        ),
-        Budget(
-            part="database",
-            fault="database secondary killed",
-            outage=given_up,
-            formula="inactive + keepalive",
-        ),
-        Budget(
-            part="database",
-            fault="database primary stopped",
-            outage=members.poll + found + proxy.detection,
-            formula="poll + tick + proxy interval + proxy detection",
-        ),
-    ]
+    given_up = args.timers.inactive + args.timers.keepalive
+    words = "inactive + keepalive"
+    return _budgets(given_up, words, (given_up, words), args.member_timers, proxy)
 
 
 def group_budgets(args: InnodbClusterArgs, proxy: ProxyTimers) -> list[Budget]:
     """Outages that faults of a MySQL group may cause: s without a write."""
-    timers, members = args.timers, args.member_timers
+    timers = args.timers
     given_up = timers.suspicion + timers.expel + timers.expulsion
+    # The majority goes on; what it agreed on is kept for the one that is silent.
+    secondary = (proxy.interval, "proxy interval")
+    words = "suspicion + expel + expulsion"
+    return _budgets(given_up, words, secondary, args.member_timers, proxy)
+
+
+def _budgets(
+    given_up: float,
+    words: str,
+    secondary: tuple[float, str],
+    members: MemberTimers,
+    proxy: ProxyTimers,
+) -> list[Budget]:
+    """`given_up`: s until a silent member is out, and how they add up (`words`)."""
     found = members.tick + proxy.interval
+    taken_over = f"{words} + tick + proxy interval"
+    outages = {
+        "database primary killed": (given_up + found, taken_over),
+        "network of the database primary cut": (
+            max(given_up + found, proxy.detection),
+            f"max({taken_over}, proxy detection)",
+        ),
+        "database secondary killed": secondary,
+        "database primary stopped": (
+            members.poll + found + proxy.detection,
+            "poll + tick + proxy interval + proxy detection",
+        ),
+    }
     return [
-        Budget(
-            part="database",
-            fault="database primary killed",
-            outage=given_up + found,
-            formula="suspicion + expel + expulsion + tick + proxy interval",
-        ),
-        Budget(
-            part="database",
-            fault="network of the database primary cut",
-            outage=max(given_up + found, proxy.detection),
-            formula="max(suspicion + expel + expulsion + tick + proxy interval, proxy detection)",
-        ),
-        Budget(
-            part="database",
-            # The majority goes on; what it agreed on is kept for the one that is silent.
-            fault="database secondary killed",
-            outage=proxy.interval,
-            formula="proxy interval",
-        ),
-        Budget(
-            part="database",
-            fault="database primary stopped",
-            outage=members.poll + found + proxy.detection,
-            formula="poll + tick + proxy interval + proxy detection",
-        ),
+        Budget(part="database", fault=fault, outage=outage, formula=formula)
+        for fault, (outage, formula) in outages.items()
     ]

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from tests.faults.swarm import WHOLE, Load, SwarmPlatform, containers, recorded, wait
-from tests.live.platform import Run
 
 pytestmark = [pytest.mark.cluster, pytest.mark.fault]
 
@@ -75,12 +74,16 @@ BAD = [
 ]
 
 
-def mended(platform: SwarmPlatform) -> Run:
+def mended(platform: SwarmPlatform) -> None:
     """With the settings as they were."""
-    platform.write()
+    brought_up(platform)
+
+
+def brought_up(platform: SwarmPlatform, **sections: dict[str, Any]) -> None:
+    """With other sections of the settings."""
+    platform.write(**sections)
     done = platform.up()
     assert done.code == 0, done.output
-    return done
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
@@ -105,11 +108,9 @@ def test_what_is_bad_never_serves(platform: SwarmPlatform, bad: Bad) -> None:
 def test_a_parameter_of_the_database_changes_member_by_member(platform: SwarmPlatform) -> None:
     platform.wait_whole(WHOLE)
     database = platform.config["studip:database"]
-    platform.write(database=database | {"parameters": {"max_connections": "99"}})
     began = time.monotonic()
     with Load(platform, "parameter") as load:
-        changed = platform.up()
-        assert changed.code == 0, changed.output
+        brought_up(platform, database=database | {"parameters": {"max_connections": "99"}})
         platform.wait_whole(WHOLE)
     recorded(load, "database parameter changed", began)
     for number in (1, 2, 3):
@@ -166,9 +167,7 @@ def _replicas(platform: SwarmPlatform, number: int) -> dict[str, Any]:
 
 def scale(platform: SwarmPlatform, number: int) -> None:
     """Another number of web replicas, by `up`."""
-    platform.write(application=_replicas(platform, number))
-    done = platform.up()
-    assert done.code == 0, done.output
+    brought_up(platform, application=_replicas(platform, number))
     wait(f"{number} replicas", lambda: len(containers(platform, "web")) == number, seconds=WHOLE)
 
 
