@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser(arguments).parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = given.run
     try:
-        return run(given)
+        code = run(given)
+        sys.stdout.flush()
+        return code
     except (InventoryError, CommandError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -241,4 +243,5 @@ def _chosen(name: str) -> "Candidate":
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Taking all objects apart would take a fifth of the time of an assessment.
+    os._exit(main())

@@ -3,8 +3,9 @@
 Arrays have one number a draw of the inventory, shape (draws,); draw 0 is the middle of all ranges.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from evaluation.quantity import FloatArray
@@ -36,12 +37,16 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """How much load a candidate carries."""
+    """How much load a candidate carries.
+
+    The greatest load is searched for once it is asked for: no verdict hangs on it, and it takes
+    longer than all else.
+    """
 
     demand_rps: FloatArray  # requests/s at an ordinary peak
     demand_start_rps: FloatArray  # requests/s at semester start
-    rps: FloatArray  # requests/s up to which the wanted p95 is kept, all nodes up
-    rps_one_lost: FloatArray  # the same with one node lost
+    find_rps: Callable[[], FloatArray]
+    find_rps_one_lost: Callable[[], FloatArray]
     p50_ms: FloatArray  # at the ordinary peak; inf where the load is beyond capacity
     p95_ms: FloatArray
     p99_ms: FloatArray
@@ -50,6 +55,16 @@ class Capacity:
     replicas: FloatArray  # web replicas needed for semester start
     nodes: FloatArray  # nodes that this needs, one of which may be lost where there are several
     overload_hours: FloatArray  # h/year in which the load is beyond capacity
+
+    @cached_property
+    def rps(self) -> FloatArray:
+        """Requests/s up to which the wanted p95 is kept, all nodes up."""
+        return self.find_rps()
+
+    @cached_property
+    def rps_one_lost(self) -> FloatArray:
+        """The same with one node lost."""
+        return self.find_rps_one_lost()
 
 
 @dataclass(frozen=True, kw_only=True)

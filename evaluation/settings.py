@@ -25,6 +25,7 @@ MEMBERS = 3  # of a database that runs on several nodes
 NETWORK = "192.0.2"  # of documentation (RFC 5737): reaches nobody while it is not filled in
 FIRST_HOST = 11
 LETTERS = 26
+PASSWORD = "password: FILL-IN"  # the check refuses it, and says how it is filled in
 BESIDE_BUFFER = 512  # MiB: connections, logs, and what copies itself to a new member
 
 
@@ -67,6 +68,11 @@ def settings_file(inventory: Inventory, candidate: Candidate) -> SettingsFile:
     )
 
 
+def sealed(text: str) -> str:
+    """The settings once somebody has filled in the password, encrypted."""
+    return text.replace(PASSWORD, "password: {secure: v1:as-pulumi-writes-it}")
+
+
 def _undeployed(config: str) -> tuple[str, ...]:
     """What the settings check says of kinds that can't be deployed yet.
 
@@ -74,7 +80,7 @@ def _undeployed(config: str) -> tuple[str, ...]:
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "Pulumi.candidate.yaml"
-        path.write_text(config, encoding="utf-8")
+        path.write_text(sealed(config), encoding="utf-8")
         read_settings(path, deployable=False)
         try:
             read_settings(path)
@@ -186,8 +192,9 @@ class _Writer:
             yield f"    port: {port or 3306}"
             yield "    database: studip  # fill in, if it is called otherwise"
             yield "    user: studip  # fill in, if it is called otherwise"
+            # Nothing can be encrypted with a passphrase that nobody has chosen yet.
             yield "    # fill in: pulumi config set --secret --path 'studip:database.password'"
-            yield "    password: {secure: FILL-IN}"
+            yield f"    {PASSWORD}"
             return
         galera = self._candidate.database == "galera"
         yield f"    kind: {'galera' if galera else 'single'}"

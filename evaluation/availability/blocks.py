@@ -12,6 +12,7 @@ from evaluation.results import Block
 
 ONCE_IN = 10.0  # years
 NEVER = 1e-12
+STEPS = 12  # to the root; blocks of several scales need a few each
 
 
 def blocks(system: System) -> tuple[Block, ...]:
@@ -119,10 +120,14 @@ def longest(found: tuple[Block, ...]) -> FloatArray:
         for rows in zip(*((block.outages, block.hours) for block in found), strict=True)
     )
     wanted = -np.log1p(-1 / ONCE_IN)
-    rate = -1 / np.maximum(hours, NEVER)
-    low, high = np.zeros(outages.shape[1]), 30 * hours.max(axis=0)
-    for _ in range(24):
-        middle = (low + high) / 2
-        more = (outages * np.exp(middle * rate)).sum(axis=0) > wanted
-        low, high = np.where(more, middle, low), np.where(more, high, middle)
-    return np.where(outages.sum(axis=0) > wanted, (low + high) / 2, 0.0)
+    rate = 1 / np.maximum(hours, NEVER)
+    alone = (
+        np.log(np.maximum(outages, NEVER) / wanted) / rate
+    )  # where each block would be by itself
+    length = np.maximum(alone.max(axis=0), 0.0)
+    for _ in range(STEPS):  # Newton's, of a logarithm that is convex: from below, and not beyond
+        longer = outages * np.exp(-length * rate)
+        expected = np.maximum(longer.sum(axis=0), NEVER)
+        slope = np.maximum((longer * rate).sum(axis=0) / expected, NEVER)
+        length = np.maximum(length + np.log(expected / wanted) / slope, 0.0)
+    return np.where(outages.sum(axis=0) > wanted, length, 0.0)

@@ -45,8 +45,10 @@ def capacity(inventory: Inventory, candidate: Candidate) -> Capacity:
     return Capacity(
         demand_rps=peak,
         demand_start_rps=start,
-        rps=greatest_rate(WANTED, wanted, whole, cv),
-        rps_one_lost=(greatest_rate(WANTED, wanted, lost, cv) if lost else np.zeros_like(peak)),
+        find_rps=lambda: greatest_rate(WANTED, wanted, whole, cv),
+        find_rps_one_lost=lambda: (
+            greatest_rate(WANTED, wanted, lost, cv) if lost else np.zeros_like(peak)
+        ),
         p50_ms=1000 * quantile(0.5, usual),
         p95_ms=1000 * quantile(0.95, usual),
         p99_ms=1000 * quantile(0.99, usual),

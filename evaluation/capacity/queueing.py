@@ -262,9 +262,11 @@ def quantile(share: float, spread: Spread) -> FloatArray:
     some = np.flatnonzero(sum(spread.chances) > LEAST_CHANCE)
     if some.size:
         waiting = spread.of(some)
-        low[some] = _root(
-            lambda time: np.log(exceeds(time, waiting) / beyond), low[some], high[some]
-        )
+
+        def excess(time: FloatArray) -> FloatArray:
+            return np.log(exceeds(time, waiting) / beyond)
+
+        low[some] = _root(excess, low[some], high[some], excess(low[some]))
     return np.where(steady, low, np.inf)
 
 
@@ -294,9 +296,9 @@ def greatest_rate(
 
     # Times grow with 1 / (1 - u): the search goes over -log(1 - u).
     low, high = np.zeros_like(most), np.full_like(most, 9.0)
-    possible = miss(low) > 0
-    found = most * (1 - np.exp(-_root(miss, low, high)))
-    return np.where(possible, found, 0.0)
+    at_low = miss(low)
+    found = most * (1 - np.exp(-_root(miss, low, high, at_low)))
+    return np.where(at_low > 0, found, 0.0)
 
 
 def _waits_exceed(
@@ -331,14 +333,17 @@ def normal_above(z: FloatArray) -> FloatArray:
 
 
 def _root(
-    function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray
+    function: Callable[[FloatArray], FloatArray],
+    low: FloatArray,
+    high: FloatArray,
+    f_low: FloatArray,
 ) -> FloatArray:
     """Where a falling function is zero, by Anderson's and Bjorck's regula falsi.
 
-    Each third step halves what is left, in case the function is flat. Where the steps do not
-    suffice it is the low end of what is left.
+    `f_low`: its value at `low`. Each third step halves what is left, in case the function is flat.
+    Where the steps do not suffice it is the low end of what is left.
     """
-    f_low, f_high = function(low), function(high)
+    f_high = function(high)
     moved = np.zeros_like(low)  # 1: the low end moved last, -1: the high one
     for step in range(STEPS):
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -30,7 +30,7 @@ def draws(inventory: Inventory) -> int:
 
 def spread_over(inventory: Inventory, quantity: Quantity) -> FloatArray:
     """A quantity with one number a draw, also where it is a default that was not drawn."""
-    return np.broadcast_to(quantity.value, draws(inventory)).astype(np.float64)
+    return np.full(draws(inventory), quantity.value, dtype=np.float64)
 
 
 @formula("capacity.platform_cores")

@@ -49,7 +49,11 @@ WHOLE = ("machines", "nodes", "zones", "members")  # units of what there is no h
 
 
 class Model(BaseModel):
-    """An inventory does not change once it is read; what nobody reads is an error."""
+    """An inventory does not change once it is read; what nobody reads is an error.
+
+    Defaults are constructed: a check of each would make a validator for each, which takes longer
+    than reading a file does.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
@@ -202,7 +206,7 @@ class Staff(Model):
         source="arithmetic: who first looks on the next working day comes after 20 h in the "
         "mean; somebody often notices earlier",
     )
-    skills: Skills = Skills()
+    skills: Skills = Skills.model_construct()
 
 
 class Costs(Model):
@@ -363,7 +367,7 @@ class Offers(Model):
     registry: Service | None = None
     backup: Backup | None = None
     gitlab: Service | None = None
-    network: Network = Network()
+    network: Network = Network.model_construct()
 
 
 class Assumptions(Model):
@@ -567,11 +571,11 @@ class Inventory(Model):
     """A site, as its data centre describes it."""
 
     name: str = "my site"
-    machines: tuple[Machine, ...] = (Machine(name="studip"),)
-    load: Load = Load()
-    data: Data = Data()
-    wanted: Wanted = Wanted()
-    staff: Staff = Staff()
-    costs: Costs = Costs()
-    offers: Offers = Offers()
-    assumptions: Assumptions = Assumptions()
+    machines: tuple[Machine, ...] = (Machine.model_construct(name="studip"),)
+    load: Load = Load.model_construct()
+    data: Data = Data.model_construct()
+    wanted: Wanted = Wanted.model_construct()
+    staff: Staff = Staff.model_construct()
+    costs: Costs = Costs.model_construct()
+    offers: Offers = Offers.model_construct()
+    assumptions: Assumptions = Assumptions.model_construct()

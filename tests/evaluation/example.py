@@ -59,8 +59,8 @@ def capacity(rps: float, p95: float, p95_start: float) -> Capacity:
     return Capacity(
         demand_rps=around(20),
         demand_start_rps=around(40),
-        rps=around(rps),
-        rps_one_lost=around(rps * 2 / 3),
+        find_rps=lambda: around(rps),
+        find_rps_one_lost=lambda: around(rps * 2 / 3),
         p50_ms=around(p95 / 3),
         p95_ms=around(p95),
         p99_ms=around(p95 * 2),

@@ -32,7 +32,7 @@ from evaluation.inventory.models import (
     Wanted,
 )
 from evaluation.results import Availability, Block, Candidate
-from evaluation.settings import settings_file
+from evaluation.settings import sealed, settings_file
 from evaluation.texts import has
 from stacks.budget import budgets
 from stacks.settings import read_settings
@@ -424,7 +424,8 @@ def test_a_candidate_fails_over_as_the_settings_that_it_deploys(
     candidate: Candidate, tmp_path: Path
 ) -> None:
     file = tmp_path / "Pulumi.site.yaml"
-    file.write_text(settings_file(Inventory(offers=EVERYTHING), candidate).text, encoding="utf-8")
+    text = settings_file(Inventory(offers=EVERYTHING), candidate).text
+    file.write_text(sealed(text), encoding="utf-8")
     printed = {
         (budget.part, budget.fault): budget.outage for budget in budgets(read_settings(file))
     }

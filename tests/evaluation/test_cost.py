@@ -1,5 +1,6 @@
 """Costs worked out by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.candidates import CANDIDATES, named
+from evaluation.capacity import capacity
 from evaluation.cost import YEARS, break_even, cost, migration_days, own_gib
 from evaluation.draws import drawn
 from evaluation.inventory.models import (
@@ -71,8 +73,7 @@ def site(offers: Offers = OFFERED, **prices: Any) -> Inventory:
 
 def needing(nodes: float) -> Capacity:
     """A load that needs so many nodes; nothing else of it costs."""
-    numbers = dict.fromkeys(Capacity.__dataclass_fields__, np.ones(1))
-    return Capacity(**(numbers | {"nodes": np.array([nodes])}))
+    return replace(capacity(Inventory(), named("stay")), nodes=np.array([nodes]))
 
 
 def of(name: str, nodes: float = 1, inventory: Inventory | None = None) -> Cost:
@@ -146,8 +147,8 @@ def test_moving_by_hand() -> None:
 @pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
 def test_every_item_and_step_has_a_name_and_a_number_for_each_draw(candidate: Candidate) -> None:
     inventory = drawn(Inventory(), 30, 1)
-    numbers = dict.fromkeys(Capacity.__dataclass_fields__, np.ones(30))
-    found = cost(inventory, candidate, Capacity(**numbers), operations(inventory, candidate))
+    carried = capacity(inventory, candidate)
+    found = cost(inventory, candidate, carried, operations(inventory, candidate))
     for name, item in found.items.items():
         assert has(f"cost.item.{name}")
         assert item.shape == (30,)

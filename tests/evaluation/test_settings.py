@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.candidates import CANDIDATES, STAY, named
 from evaluation.inventory import Inventory, load
-from evaluation.settings import NothingToDeployError, settings_file
+from evaluation.settings import NothingToDeployError, sealed, settings_file
 from stacks.settings import Settings, SettingsError, read_settings
 
 SAMPLES = sorted((Path(__file__).parents[2] / "evaluation" / "samples").glob("*.yaml"))
@@ -22,8 +22,9 @@ def settings(
 ) -> tuple[Settings, str]:
     """The settings that a candidate's file holds, and its text."""
     path = folder / "Pulumi.my-site.yaml"
-    path.write_text(settings_file(site, named(candidate)).text, encoding="utf-8")
-    return read_settings(path, deployable=deployable), path.read_text(encoding="utf-8")
+    text = settings_file(site, named(candidate)).text
+    path.write_text(sealed(text), encoding="utf-8")
+    return read_settings(path, deployable=deployable), text
 
 
 @pytest.mark.parametrize("candidate", DEPLOYED)
@@ -85,9 +86,20 @@ def test_what_is_offered_is_external_under_its_address(tmp_path: Path) -> None:
     assert read.platform.name == "Uni: #1 'of all'"
     # Only the site knows these; the file says so beside each of them.
     password = "pulumi config set --secret --path 'studip:database.password'"
-    assert f"# fill in: {password}\n    password: {{secure: FILL-IN}}" in text
+    assert f"# fill in: {password}\n    password: FILL-IN" in text
     assert "url: https://studip.example.org  # fill in" in text
     assert "trusted_proxies: [192.0.2.0/24]  # fill in" in text
+
+
+def test_a_password_that_nobody_has_filled_in_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.my-site.yaml"
+    path.write_text(settings_file(EVERYTHING, named("swarm-offered")).text, encoding="utf-8")
+    with pytest.raises(SettingsError) as refused:
+        read_settings(path)
+    assert refused.value.messages == [
+        "studip:database.password: must be encrypted: pulumi config set --secret --path "
+        f"'studip:database.password' ({path})"
+    ]
 
 
 def test_what_is_not_offered_is_deployed(tmp_path: Path) -> None:

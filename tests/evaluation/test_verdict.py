@@ -42,8 +42,8 @@ def result(
         capacity=Capacity(
             demand_rps=one,
             demand_start_rps=one,
-            rps=one,
-            rps_one_lost=one,
+            find_rps=lambda: one,
+            find_rps_one_lost=lambda: one,
             p50_ms=one,
             p95_ms=one,
             p99_ms=one,

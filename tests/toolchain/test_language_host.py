@@ -172,6 +172,21 @@ def test_what_the_plugin_does_not_have_is_refused_by_name(project: Project) -> N
     assert "random:index/randomPet:RandomPet" in done.stdout
 
 
+def test_a_question_that_a_plugin_cannot_answer_is_told_in_its_words(project: Project) -> None:
+    project.program(
+        "import pulumi_docker as docker\n"
+        "from pulumi import InvokeOptions\n"
+        "engine = docker.Provider('engine', host='tcp://127.0.0.1:9')\n"
+        "asked = InvokeOptions(provider=engine)\n"
+        "docker.get_network_output(name='host', opts=asked).id.apply(print)\n"
+    )
+    done = project.pulumi("preview")
+    assert done.returncode != 0
+    assert "the Docker Engine at tcp://127.0.0.1:9 can't be reached" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "File " not in done.stdout
+
+
 def test_debug_messages_are_shown_to_who_asks_for_them(project: Project) -> None:
     project.program("import pulumi\npulumi.log.debug('said in passing')\n")
     silent, told = project.pulumi("preview"), project.pulumi("preview", "--debug")

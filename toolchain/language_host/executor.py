@@ -26,6 +26,7 @@ def _leave() -> None:
 import asyncio
 import json
 import logging
+import re
 import runpy
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,10 @@ from toolchain.language_host import SHOWN, shortcuts
 GARBAGE = 1_000_000
 # s; while the loop is busy, each answer of the engine waits for it as long as this.
 SWITCH = 0.0005
+# How the SDK tells that a plugin could not answer, around what the plugin says itself.
+INVOKE_FAILED = re.compile(
+    r"invoke of \S+ failed: (invocation of \S+ returned an error: )?(?P<reason>.+)", re.DOTALL
+)
 
 
 def main() -> int:
@@ -89,7 +94,10 @@ def run(order: dict[str, Any]) -> int:
         pulumi.log.error(str(error))
         return SHOWN
     except Exception as error:
-        pulumi.log.error(f"Program failed with an unhandled exception:\n{_trace(error, program)}")
+        said = _said_by_plugin(error)
+        pulumi.log.error(
+            said or f"Program failed with an unhandled exception:\n{_trace(error, program)}"
+        )
         return SHOWN
     finally:
         workers.shutdown(wait=True)
@@ -99,6 +107,12 @@ def run(order: dict[str, Any]) -> int:
 
 def _execute(program: Path) -> None:
     runpy.run_path(str(program), run_name="__main__")
+
+
+def _said_by_plugin(error: Exception) -> str | None:
+    """What a plugin says of a question that it could not answer: it is told without a trace."""
+    found = INVOKE_FAILED.fullmatch(str(error))
+    return found["reason"] if found else None
 
 
 def _trace(error: Exception, program: Path) -> str:
