@@ -15,7 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from tests.bench import builds, evaluation, first_page, native, phases, processes, throughput
+from tests.bench import (
+    builds,
+    evaluation,
+    first_page,
+    image_change,
+    native,
+    phases,
+    processes,
+    throughput,
+)
 from tests.bench.figure import Figure, ratio, table, write
 from tests.live.platform import Platform, containers, docker
 from toolchain import stack
@@ -264,6 +273,7 @@ BENCHMARKS: dict[str, Callable[[Platform, Path], list[Figure]]] = {
     "container": native.measure,
     "growth": growth,
     "first_page": first_page.measure,
+    "image_change": image_change.measure,
     "evaluation": evaluation.measure,
 }
 

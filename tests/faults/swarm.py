@@ -15,6 +15,7 @@ import yaml
 
 from components.labels import ENVIRONMENT as LABEL
 from components.labels import labels
+from stacks.budget import budgets
 from stacks.settings import Settings, read_settings
 from tests.faults.load import Record, Sample
 from tests.faults.outage import Result, noise, outage
@@ -115,6 +116,11 @@ class SwarmPlatform(Platform):
             for node in self.testbed.nodes
             if node.running and f"inet {self.testbed.address}/" in node.run("ip", "address")
         ]
+
+    def allowed(self, *faults: tuple[str, str]) -> float | None:
+        """Budget in s of parts and faults that happen together; requests wait for the longest."""
+        outages = {(one.part, one.fault): one.outage for one in budgets(self.settings)}
+        return max((outages[fault] for fault in faults), default=None)
 
     def missing(self) -> list[str]:
         """What should run and does not, as the Swarm and each machine say."""
@@ -256,8 +262,12 @@ def write_down(rows: Iterable[Result]) -> None:
 
 
 def recorded(load: Load, fault: str, began: float, budget: float | None = None) -> Result:
-    """Wait until all is whole and write down what it cost; nothing that was kept may be lost."""
+    """Wait until all is whole and write down what it cost; nothing that was kept may be lost.
+
+    `began`: when the fault began, or ended, where it lasts; s of the monotonic clock.
+    """
     load.platform.wait_whole(WHOLE)
+    wait("a page", lambda: load.platform.ask("/"), seconds=WHOLE)
     result = load.result(fault, budget, round(time.monotonic() - began, 1))
     write_down([result])
     print(result)

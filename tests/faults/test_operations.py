@@ -4,8 +4,6 @@ import time
 
 import pytest
 
-from components.budget import Budget
-from stacks.budget import budgets
 from tests.faults.swarm import WHOLE, Load, SwarmPlatform, containers, recorded, wait
 from tests.testbed import Node
 
@@ -13,13 +11,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.fault]
 
 PASSWORD = "random:index/randomPassword:RandomPassword::studip-{}-database-password"
 KEY = "tls:index/privateKey:PrivateKey::studip-{}-authority-load-balancer-key"
-
-
-def allowed(platform: SwarmPlatform, part: str, fault: str) -> float:
-    """Budget of a fault in s."""
-    found: list[Budget] = list(budgets(platform.settings))
-    (outage,) = [one.outage for one in found if (one.part, one.fault) == (part, fault)]
-    return outage
 
 
 def replace(platform: SwarmPlatform, resource: str) -> None:
@@ -45,7 +36,7 @@ def test_a_node_under_maintenance_costs_no_request(platform: SwarmPlatform) -> N
         platform.operate("drain", node.name)
         assert containers_on(platform, node) == []
         platform.operate("activate", node.name)
-    budget = allowed(platform, "database", "database primary stopped")
+    budget = platform.allowed(("database", "database primary stopped"))
     recorded(load, "node under maintenance", began, budget)
 
 
@@ -65,7 +56,7 @@ def test_a_new_password_of_the_database_is_taken_by_all_who_use_it(
         replace(platform, PASSWORD)
         platform.wait_whole(WHOLE)
     assert len(set(platform.passwords()) - before) == 1
-    budget = allowed(platform, "database", "database primary stopped")
+    budget = platform.allowed(("database", "database primary stopped"))
     recorded(load, "database password replaced", began, budget)
 
 
@@ -77,7 +68,7 @@ def test_a_new_certificate_is_served_and_costs_no_request(platform: SwarmPlatfor
         replace(platform, KEY)
         platform.wait_whole(WHOLE)
     assert served_key(platform) != before
-    budget = allowed(platform, "address", "load balancer killed")
+    budget = platform.allowed(("address", "load balancer killed"))
     recorded(load, "certificate replaced", began, budget)
 
 
@@ -94,6 +85,6 @@ def test_a_member_of_the_database_gets_a_new_disk(platform: SwarmPlatform) -> No
         node.run("timeout", "60", "bash", "-c", remove)
         manager.docker("service", "scale", "--detach", f"{service}=1")
         platform.wait_whole(WHOLE)
-    budget = allowed(platform, "database", "database primary stopped")
+    budget = platform.allowed(("database", "database primary stopped"))
     recorded(load, "database member with a new disk", began, budget)
     assert platform.refresh().changed == {}
