@@ -1,7 +1,7 @@
 """What every container of the platform is described with, on either orchestrator."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pulumi import Input
@@ -50,6 +50,8 @@ class Mount:
     size: int | None = None  # MiB, tmpfs only
     mode: int | None = None  # permission bits, tmpfs only
     read_only: bool = False
+    # Of the volume, for the one that Swarm makes by itself where a disk has been lost.
+    labels: Mapping[str, str] = field(default_factory=dict)
     # Whether what is mounted below a bind later, on either side, shows on the other.
     propagation: Literal["rprivate", "rslave", "rshared"] | None = None
 

@@ -64,7 +64,10 @@ class DatabaseCluster(ComponentResource):
                     env=_environment(args),
                     secrets=_passwords(args),
                     configs=_parameters(args),
-                    mounts=[Mount(target=DATA, kind="volume", source=data.name), *SCRATCH],
+                    mounts=[
+                        Mount(target=DATA, kind="volume", source=data.name, labels=args.labels),
+                        *SCRATCH,
+                    ],
                     logging=args.logging,
                 ),
                 health_check=HealthCheck(command=["healthcheck"]),

@@ -57,7 +57,9 @@ class Members(ComponentResource):
                     secrets=args.secrets,
                     configs=args.configs,
                     mounts=[
-                        Mount(target=args.data, kind="volume", source=data.name),
+                        Mount(
+                            target=args.data, kind="volume", source=data.name, labels=args.labels
+                        ),
                         *args.mounts,
                     ],
                     logging=args.logging,

@@ -42,7 +42,7 @@ class Registry(ComponentResource):
                     resources=args.resources,
                     env={"REGISTRY_HTTP_ADDR": address},
                     mounts=[
-                        Mount(target=DATA, kind="volume", source=data.name),
+                        Mount(target=DATA, kind="volume", source=data.name, labels=args.labels),
                         Mount(target="/tmp", kind="tmpfs"),
                     ],
                     logging=args.logging,

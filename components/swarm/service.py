@@ -201,4 +201,14 @@ def _mount(mount: Mount) -> docker.ServiceTaskSpecContainerSpecMountArgs:
             if mount.kind == "tmpfs"
             else None
         ),
+        volume_options=(
+            docker.ServiceTaskSpecContainerSpecMountVolumeOptionsArgs(
+                labels=[
+                    docker.ServiceTaskSpecContainerSpecMountVolumeOptionsLabelArgs(label=k, value=v)
+                    for k, v in mount.labels.items()
+                ]
+            )
+            if mount.labels
+            else None
+        ),
     )

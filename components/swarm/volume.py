@@ -17,6 +17,8 @@ def volume(
 ) -> docker.Volume:
     """A named volume; its data lives until the volume is destroyed.
 
+    Other labels would replace it, data and all: what it was made with stays.
+
     `provider`: of the node that it is on, where that is not the default one. The same name on
     several nodes needs `resource`, what Pulumi calls it.
     """
@@ -26,5 +28,5 @@ def volume(
         driver=driver,
         driver_opts=driver_options or None,
         labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in labels.items()],
-        opts=ResourceOptions(parent=parent, provider=provider),
+        opts=ResourceOptions(parent=parent, provider=provider, ignore_changes=["labels"]),
     )

@@ -22,7 +22,7 @@ def measure(platform: Platform, folder: Path) -> list[Figure]:
         platform.write(images=images | {"custom": {"context": str(contexts[which])}})
 
     def roll_out() -> None:
-        platform.plain("up", "--yes", "--skip-preview", "--config-file", str(platform.file))
+        platform.plain("up", "--yes", "--skip-preview")
 
     def update(images: dict[str, str]) -> Callable[[], None]:
         def run() -> None:

@@ -88,7 +88,9 @@ def placed(document: str, text: str) -> str:
 def main() -> int:
     """Write the document's table anew."""
     if not ROWS.exists():
-        print(f"{ROWS.relative_to(ROOT)} is not there: `make test-reality` makes it", file=sys.stderr)
+        print(
+            f"{ROWS.relative_to(ROOT)} is not there: `make test-reality` makes it", file=sys.stderr
+        )
         return 1
     try:
         text = placed(DOCUMENT.read_text(), table(json.loads(ROWS.read_text())))

@@ -19,7 +19,7 @@ from stacks.budget import budgets
 from stacks.settings import Settings, read_settings
 from tests.faults.load import Record, Sample
 from tests.faults.outage import Result, noise, outage
-from tests.live.platform import Platform, Run
+from tests.live.platform import Config, Platform, Run
 from tests.testbed import Node, Testbed
 from tests.testbed.node import docker
 from toolchain.failure import Failure
@@ -27,7 +27,6 @@ from toolchain.places import RESULTS, ROOT
 from toolchain.run import run
 
 ENVIRONMENT = "faults"
-PROFILE = "standard"
 AUTHORITY = "/tmp/authority.pem"  # in the client's container
 DISK_MEMBER = 2  # member of the database with a disk of its own, on the node of that number
 DISK_MIB = 1536
@@ -45,7 +44,7 @@ def config(testbed: Testbed) -> dict[str, Any]:
     config["studip:nodes"] = testbed.settings()
     config["studip:platform"]["url"] = f"https://{testbed.address}"
     config["studip:application"] = {"web": {"replicas": 3}}
-    config["studip:load_balancer"]["vrrp"] |= {"address": testbed.address, "profile": PROFILE}
+    config["studip:load_balancer"]["vrrp"] |= {"address": testbed.address, "profile": "standard"}
     return config
 
 
@@ -68,6 +67,19 @@ class SwarmPlatform(Platform):
     def settings(self) -> Settings:
         """What the settings file says."""
         return read_settings(self.file)
+
+    @property
+    def profile(self) -> str:
+        """How fast the address moves."""
+        vrrp = self.settings.load_balancer.vrrp
+        assert vrrp is not None
+        return vrrp.profile
+
+    def bring_up(self, **sections: Config) -> None:
+        """`pulumi up` with other sections of the settings, or with none: as they were."""
+        self.write(**sections)
+        done = self.up()
+        assert done.code == 0, done.output
 
     def up(self, *arguments: str) -> Run:
         """`pulumi up`; whoever loads afterwards trusts the platform's authority."""
@@ -214,7 +226,7 @@ class Load:
         samples = [Sample(**sample) for sample in raw.pop("samples")]
         self.record = Record(samples=samples, **raw)
         SAMPLES.mkdir(parents=True, exist_ok=True)
-        (SAMPLES / f"{self.name}.json").write_text(output)
+        (SAMPLES / f"{self.name}-{self.platform.profile}.json").write_text(output)
 
     @property
     def failures(self) -> list[Sample]:
@@ -239,7 +251,7 @@ class Load:
         samples = self.record.samples
         return Result(
             fault=fault,
-            profile=PROFILE,
+            profile=self.platform.profile,
             requests=len(samples),
             failed=len(self.failures),
             slowest_ms=round(max(sample.seconds for sample in samples) * 1000),

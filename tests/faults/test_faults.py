@@ -5,7 +5,7 @@ what the timers allow; docs/reliability.md is made from that (`python -m tests.f
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -161,9 +161,7 @@ def restart_all(platform: SwarmPlatform) -> Heal:
 def roll_out(platform: SwarmPlatform) -> None:
     """A setting of the application changes; all replicas are replaced."""
     platform.config["studip:platform"] |= {"name": f"Stud.IP {time.time():.0f}"}
-    platform.write()
-    done = platform.up()
-    assert done.code == 0, done.output
+    platform.bring_up()
 
 
 NODE_LOST = (
@@ -224,10 +222,8 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_no_acknowledged_write_is_lost_and_the_outage_is_within_its_budget(
-    platform: SwarmPlatform, fault: Fault
-) -> None:
+def suffered(platform: SwarmPlatform, fault: Fault) -> Load:
+    """Let it happen under load, end it, and write down what it cost."""
     platform.testbed.heal()  # from a test that failed in the middle
     platform.wait_whole(WHOLE)
     with Load(platform, fault.name.replace(" ", "-")) as load:
@@ -238,5 +234,35 @@ def test_no_acknowledged_write_is_lost_and_the_outage_is_within_its_budget(
             heal()
         time.sleep(AFTER)
     recorded(load, fault.name, began + fault.lasts, platform.allowed(*fault.budget))
+    return load
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_no_acknowledged_write_is_lost_and_the_outage_is_within_its_budget(
+    platform: SwarmPlatform, fault: Fault
+) -> None:
+    load = suffered(platform, fault)
     if fault.unnoticed:
         assert load.failures == []
+
+
+MOVES = [
+    fault for fault in FAULTS if fault.name in ("keepalived killed", "VIP owner's node killed")
+]
+
+
+@pytest.fixture(scope="module")
+def fast(platform: SwarmPlatform) -> Iterator[SwarmPlatform]:
+    """The platform whose address moves within a second."""
+    balancer = platform.config["studip:load_balancer"]
+    platform.bring_up(load_balancer=balancer | {"vrrp": balancer["vrrp"] | {"profile": "fast"}})
+    yield platform
+    platform.bring_up()
+
+
+@pytest.mark.parametrize("fault", MOVES, ids=lambda fault: fault.name)
+def test_with_the_fast_profile_the_address_moves_sooner(fast: SwarmPlatform, fault: Fault) -> None:
+    moved = fast.allowed(("address", "keepalived killed"))
+    assert moved is not None
+    assert moved < 1
+    suffered(fast, fault)

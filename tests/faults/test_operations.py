@@ -9,15 +9,11 @@ from tests.testbed import Node
 
 pytestmark = [pytest.mark.cluster, pytest.mark.fault]
 
-PASSWORD = "random:index/randomPassword:RandomPassword::studip-{}-database-password"
-KEY = "tls:index/privateKey:PrivateKey::studip-{}-authority-load-balancer-key"
-
 
 def replace(platform: SwarmPlatform, resource: str) -> None:
     """Have Pulumi make one resource anew; everything that uses it follows."""
-    environment = platform.environment
-    urn = f"urn:pulumi:{environment}::studip::{resource.format(environment)}"
-    platform.plain("up", "--yes", "--skip-preview", "--replace", urn)
+    named = f"**::{platform.name(resource)}"
+    platform.plain("up", "--yes", "--skip-preview", "--replace", named)
 
 
 def served_key(platform: SwarmPlatform) -> str:
@@ -38,6 +34,7 @@ def test_a_node_under_maintenance_costs_no_request(platform: SwarmPlatform) -> N
         platform.operate("activate", node.name)
     budget = platform.allowed(("database", "database primary stopped"))
     recorded(load, "node under maintenance", began, budget)
+    assert load.failures == []
 
 
 def containers_on(platform: SwarmPlatform, node: Node) -> list[str]:
@@ -53,7 +50,7 @@ def test_a_new_password_of_the_database_is_taken_by_all_who_use_it(
     before = set(platform.passwords())
     began = time.monotonic()
     with Load(platform, "password") as load:
-        replace(platform, PASSWORD)
+        replace(platform, "database-password")
         platform.wait_whole(WHOLE)
     assert len(set(platform.passwords()) - before) == 1
     budget = platform.allowed(("database", "database primary stopped"))
@@ -65,7 +62,7 @@ def test_a_new_certificate_is_served_and_costs_no_request(platform: SwarmPlatfor
     before = served_key(platform)
     began = time.monotonic()
     with Load(platform, "certificate") as load:
-        replace(platform, KEY)
+        replace(platform, "authority-load-balancer-key")
         platform.wait_whole(WHOLE)
     assert served_key(platform) != before
     budget = platform.allowed(("address", "load balancer killed"))
@@ -88,3 +85,4 @@ def test_a_member_of_the_database_gets_a_new_disk(platform: SwarmPlatform) -> No
     budget = platform.allowed(("database", "database primary stopped"))
     recorded(load, "database member with a new disk", began, budget)
     assert platform.refresh().changed == {}
+    assert platform.up().changed == {}

@@ -74,18 +74,6 @@ BAD = [
 ]
 
 
-def mended(platform: SwarmPlatform) -> None:
-    """With the settings as they were."""
-    brought_up(platform)
-
-
-def brought_up(platform: SwarmPlatform, **sections: dict[str, Any]) -> None:
-    """With other sections of the settings."""
-    platform.write(**sections)
-    done = platform.up()
-    assert done.code == 0, done.output
-
-
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
 def test_what_is_bad_never_serves(platform: SwarmPlatform, bad: Bad) -> None:
     platform.wait_whole(WHOLE)
@@ -95,7 +83,7 @@ def test_what_is_bad_never_serves(platform: SwarmPlatform, bad: Bad) -> None:
     with Load(platform, bad.name.replace(" ", "-")) as load:
         failed = platform.up()
         serving = {name for _, name in containers(platform, "web")}
-        mended(platform)
+        platform.bring_up()
     assert failed.code != 0
     assert bad.told in failed.output
     assert "Traceback" not in failed.output
@@ -110,14 +98,14 @@ def test_a_parameter_of_the_database_changes_member_by_member(platform: SwarmPla
     database = platform.config["studip:database"]
     began = time.monotonic()
     with Load(platform, "parameter") as load:
-        brought_up(platform, database=database | {"parameters": {"max_connections": "99"}})
+        platform.bring_up(database=database | {"parameters": {"max_connections": "99"}})
         platform.wait_whole(WHOLE)
     recorded(load, "database parameter changed", began)
     for number in (1, 2, 3):
         ((node, container),) = containers(platform, f"database-{number}")
         configured = node.docker("exec", container, "mariadbd", "--print-defaults")
         assert "--max_connections=99" in configured.replace("max-connections", "max_connections")
-    mended(platform)
+    platform.bring_up()
 
 
 def test_a_registry_that_is_gone_during_an_update_costs_no_request(
@@ -127,9 +115,7 @@ def test_a_registry_that_is_gone_during_an_update_costs_no_request(
     platform.write(application=_replicas(platform, 3) | {"cron": {"grace_period": 45}})
     began = time.monotonic()
     with Load(platform, "registry") as load:
-        process = platform.start(
-            "up", "--yes", "--skip-preview", "--config-file", str(platform.file)
-        )
+        process = platform.start("up", "--yes", "--skip-preview")
         while process.poll() is None and time.monotonic() < began + 30:
             for number in (1, 2, 3):
                 for node, container in containers(platform, f"registry-{number}"):
@@ -137,7 +123,7 @@ def test_a_registry_that_is_gone_during_an_update_costs_no_request(
             time.sleep(1)
         output, _ = process.communicate(timeout=platform.patience)
         assert "Traceback" not in output
-        mended(platform)
+        platform.bring_up()
     recorded(load, "registry gone during an update", began)
     assert load.failures == []
 
@@ -146,7 +132,7 @@ def test_of_two_that_update_at_once_one_is_told_to_wait(platform: SwarmPlatform)
     platform.wait_whole(WHOLE)
     platform.write(platform=platform.config["studip:platform"] | {"name": "Two at once"})
     began = time.monotonic()
-    command = ("up", "--yes", "--skip-preview", "--config-file", str(platform.file))
+    command = ("up", "--yes", "--skip-preview")
     with Load(platform, "two-at-once") as load:
         both = [platform.start(*command), platform.start(*command)]
         told = [process.communicate(timeout=platform.patience)[0] for process in both]
@@ -156,7 +142,7 @@ def test_of_two_that_update_at_once_one_is_told_to_wait(platform: SwarmPlatform)
     assert sum("the stack is currently locked by" in one for one in told) == 1
     recorded(load, "two pulumi up at once", began)
     assert load.failures == []
-    mended(platform)
+    platform.bring_up()
     assert platform.up().changed == {}
 
 
@@ -167,7 +153,7 @@ def _replicas(platform: SwarmPlatform, number: int) -> dict[str, Any]:
 
 def scale(platform: SwarmPlatform, number: int) -> None:
     """Another number of web replicas, by `up`."""
-    brought_up(platform, application=_replicas(platform, number))
+    platform.bring_up(application=_replicas(platform, number))
     wait(f"{number} replicas", lambda: len(containers(platform, "web")) == number, seconds=WHOLE)
 
 
@@ -180,4 +166,4 @@ def test_no_session_is_lost_from_two_replicas_to_eight_and_back(platform: SwarmP
         scale(platform, 2)
     recorded(load, "scaled from 2 to 8 to 2", began)
     assert load.failures == []
-    mended(platform)
+    platform.bring_up()

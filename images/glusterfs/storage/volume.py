@@ -7,6 +7,7 @@ from pathlib import Path
 STATE = Path("/var/lib/glusterd")
 DISK = Path("/bricks")
 BRICK = DISK / "brick"  # below the mount: an empty mount point is no brick
+INDEX = BRICK / ".glusterfs"
 RUN = Path("/var/run/gluster")
 VOLUME_ID = "trusted.glusterfs.volume-id"
 
@@ -45,13 +46,17 @@ def brick_id() -> str | None:
 
 
 def brick_holds_data() -> bool:
-    """Whether anything lies on the brick."""
-    return BRICK.exists() and any(BRICK.iterdir())
+    """Whether anything lies on the brick; the empty index of a creation that failed is nothing."""
+    if not BRICK.exists():
+        return False
+    return any(entry != INDEX or any(INDEX.iterdir()) for entry in BRICK.iterdir())
 
 
 def forget_brick_id() -> None:
     """Make an empty brick nobody's again."""
     os.removexattr(BRICK, VOLUME_ID)
+    if INDEX.exists():
+        INDEX.rmdir()
 
 
 def brick_process(volume: str, member: str) -> int | None:
@@ -67,10 +72,10 @@ def brick_process(volume: str, member: str) -> int | None:
 
 def owed() -> int:
     """Entries that other members have not got from this one yet."""
-    index = BRICK / ".glusterfs/indices/xattrop"
-    if not index.exists():
+    pending = INDEX / "indices/xattrop"
+    if not pending.exists():
         return 0
-    return sum(not entry.name.startswith("xattrop-") for entry in index.iterdir())
+    return sum(not entry.name.startswith("xattrop-") for entry in pending.iterdir())
 
 
 def is_on_own_disk() -> bool:
