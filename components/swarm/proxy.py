@@ -55,8 +55,9 @@ class Proxy(ComponentResource):
                 ),
                 replicas=args.replicas,
                 per_node=1,
-                # The first start waits for a writer.
-                health_check=HealthCheck(command=["healthcheck"], start_period=600.0),
+                # The first start waits for a writer. Whoever finds none for longer gets another
+                # address: Docker 20.10 may keep sending to the node that had this one before.
+                health_check=HealthCheck(command=["healthcheck"], start_period=120.0),
                 # A node has room for one; whoever is cut off connects to another.
                 update=Update(order="stop-first", timeout=600.0),
                 stop_grace_period=30.0,

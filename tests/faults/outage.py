@@ -32,8 +32,8 @@ class Result:
 def outage(samples: Sequence[Sample], kinds: Sequence[str]) -> float:
     """Longest time in s without a good answer to a request of these kinds.
 
-    From the end of one good answer to the end of the next, less what an answer takes usually: so
-    that a slow platform is not called an outage.
+    From the end of one good answer to the end of the next, or of the record, less what an answer
+    takes usually: so that a slow platform is not called an outage.
     """
     gaps = _gaps(samples, kinds)
     if not gaps:
@@ -54,4 +54,6 @@ def noise(samples: Sequence[Sample], kinds: Sequence[str], until: float) -> floa
 
 def _gaps(samples: Sequence[Sample], kinds: Sequence[str]) -> list[float]:
     good = sorted(s.began + s.seconds for s in samples if s.kind in kinds and not s.failure)
+    if good:
+        good.append(max(s.began + s.seconds for s in samples if s.kind in kinds))
     return [after - before for before, after in pairwise(good)]

@@ -279,7 +279,6 @@ def recorded(load: Load, fault: str, began: float, budget: float | None = None) 
     `began`: when the fault began, or ended, where it lasts; s of the monotonic clock.
     """
     load.platform.wait_whole(WHOLE)
-    wait("a page", lambda: load.platform.ask("/"), seconds=WHOLE)
     result = load.result(fault, budget, round(time.monotonic() - began, 1))
     write_down([result])
     print(result)

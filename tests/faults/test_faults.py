@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.faults.swarm import DISK_MEMBER, WHOLE, Load, SwarmPlatform, containers, recorded
+from tests.faults.swarm import DISK_MEMBER, WHOLE, Load, SwarmPlatform, containers, recorded, wait
 from tests.testbed import Node
 from toolchain.failure import Failure
 
@@ -232,6 +232,7 @@ def suffered(platform: SwarmPlatform, fault: Fault) -> Load:
         time.sleep(fault.lasts)
         if heal:
             heal()
+        wait("a page", lambda: platform.ask("/"), seconds=WHOLE)
         time.sleep(AFTER)
     recorded(load, fault.name, began + fault.lasts, platform.allowed(*fault.budget))
     return load

@@ -38,6 +38,12 @@ function secret(string $name): string
 const REFUSED = [2002, 2006, 2013, 1047, 1053];
 const PAUSE = 200_000; // us between two attempts to connect
 
+/** Seconds in which a refusal is not the last word. */
+function retry(): float
+{
+    return (float) setting('MYSQL_RETRY', '8');
+}
+
 /**
  * A new connection to the database.
  *
@@ -91,7 +97,7 @@ function connect(
         $options[PDO::MYSQL_ATTR_SSL_CA] = setting('MYSQL_SSL_CA_FILE');
         $options[PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT] = true;
     }
-    $until = microtime(true) + ($retry ?? (float) setting('MYSQL_RETRY', '8'));
+    $until = microtime(true) + ($retry ?? retry());
     while (true) {
         try {
             return new $class($dsn, $user, $password, $options);
