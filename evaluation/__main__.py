@@ -13,6 +13,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -243,5 +244,7 @@ def _chosen(name: str) -> "Candidate":
 
 
 if __name__ == "__main__":
-    # Taking all objects apart would take a fifth of the time of an assessment.
-    os._exit(main())
+    code = main()
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    os._exit(code)  # taking all objects apart would take a fifth of the time of an assessment
