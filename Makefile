@@ -60,7 +60,7 @@ test-live: all ## Run the tests on the engine of this machine
 	@$(ON) exec pytest -m "live and not cluster and not fault"
 test-nodes: all ## Run the tests of three machines, made as containers, and of their Swarm
 	@$(ON) exec pytest -m "cluster and not fault"
-test-swarm: all ## Run the whole platform on three machines, and see what its faults cost (1 h)
+test-swarm: all ## Run the whole platform on three machines, and see what its faults cost (2 h)
 	@$(ON) exec pytest -m "cluster and fault"
 test-faults: all ## Run the tests of parts that have several members, and of their faults (1 h)
 	@$(ON) exec pytest -m "fault and not cluster"

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.live
 
 SITE = ROOT / "evaluation" / "samples" / "good-offers.yaml"
 ENDS = ("docker-host", "docker-host-offered", "swarm", "swarm-offered")  # all of ours, all offered
+ENVIRONMENT = "candidate"  # not one that a user's settings in this checkout may have
 HERE = Path("/var/run/docker.sock")
 
 
@@ -25,7 +26,7 @@ def test_a_preview_takes_the_file(candidate: str, tmp_path: Path) -> None:
         socket = tmp_path / f"{node['name']}.sock"
         socket.symlink_to(HERE)
         node["engine"] = f"unix://{socket}"
-    platform = Platform(tmp_path, "my-site", config)
+    platform = Platform(tmp_path, ENVIRONMENT, config)
     run = platform.preview()
     assert run.code == 0, run.output
     assert set(run.changes) == {"create"}
