@@ -6,7 +6,8 @@ import pulumi
 from pulumi.runtime.config import CONFIG
 
 from stacks import ahead
-from stacks.settings import SettingsError, load_settings
+from stacks.settings.errors import SettingsError
+from stacks.settings.load import load_settings
 
 stack = pulumi.get_stack()
 try:

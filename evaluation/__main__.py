@@ -10,6 +10,7 @@ Whoever wants to go on asks for the settings and the migration plan of a candida
 """
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -165,7 +166,7 @@ def _echoed(question: str) -> str:
 
 def _assess(given: argparse.Namespace) -> int:
     from evaluation.assess import assess
-    from evaluation.inventory import load
+    from evaluation.inventory.file import load
 
     inventory = load(given.file)
     assessment = assess(inventory)
@@ -185,7 +186,7 @@ def _assess(given: argparse.Namespace) -> int:
 
 
 def _settings(given: argparse.Namespace) -> int:
-    from evaluation.inventory import load
+    from evaluation.inventory.file import load
     from evaluation.settings import NothingToDeployError, settings_file
     from evaluation.texts import render
 
@@ -208,7 +209,7 @@ def _settings(given: argparse.Namespace) -> int:
 
 
 def _plan(given: argparse.Namespace) -> int:
-    from evaluation.inventory import load
+    from evaluation.inventory.file import load
     from evaluation.plan import NothingToMigrateError, as_markdown, plan, show
 
     candidate = _chosen(given.candidate)
@@ -244,6 +245,7 @@ def _chosen(name: str) -> "Candidate":
 
 
 if __name__ == "__main__":
+    gc.disable()  # a process of a second has little garbage, and looking for it takes a tenth
     code = main()
     with suppress(BrokenPipeError):
         sys.stdout.flush()

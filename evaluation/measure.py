@@ -114,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Measure, show what was found, and write it where `--into` says; 1 where that fails."""
-    from evaluation.inventory import load
+    from evaluation.inventory.file import load
     from evaluation.texts import text
 
     def say(key: str, **values: str | float) -> str:
@@ -327,7 +327,7 @@ def _write(path: Path, found: Measured, cores: float | None, say: Callable[..., 
     from datetime import UTC, datetime
 
     from evaluation.edit import with_values
-    from evaluation.inventory import load
+    from evaluation.inventory.file import load
 
     workers = load(path).load.workers_per_core.low
     values = values_of(found, cores, workers)

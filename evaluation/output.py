@@ -3,9 +3,7 @@
 import json
 import math
 
-import numpy as np
-
-from evaluation.quantity import FloatArray
+from evaluation.quantity import mean, median
 from evaluation.results import Assessment, Result
 from evaluation.texts import render
 
@@ -24,16 +22,6 @@ def as_json(assessment: Assessment) -> str:
         "candidates": [_candidate(result) for result in assessment.results],
     }
     return json.dumps(answer, indent=2, allow_nan=False)
-
-
-def mean(draws: FloatArray) -> float:
-    """Of the draws."""
-    return float(np.mean(draws))
-
-
-def median(draws: FloatArray) -> float:
-    """Of the draws, infinite ones counted."""
-    return float(np.median(draws))
 
 
 def _candidate(result: Result) -> dict[str, object]:

@@ -10,6 +10,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 FloatArray = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 RANGE = re.compile(r"\s*(\S+?)\s*\.\.\s*(\S+)\s*")
 
@@ -71,3 +72,17 @@ def read(value: object) -> Quantity:
                 raise PydanticCustomError("range_order", "must begin with the smaller number")
             return Quantity.of(low, high)
     raise PydanticCustomError("quantity", "must be a number, or a range such as 40..80")
+
+
+def mean(draws: FloatArray) -> float:
+    """Of draws."""
+    return float(np.mean(draws))
+
+
+def median(draws: FloatArray) -> float:
+    """Of draws, of which some may be inf.
+
+    `np.median` is the same, but imports numpy.ma for it, a thirtieth of an assessment's time.
+    """
+    half = draws.size // 2
+    return float(np.mean(np.sort(draws, axis=None)[half - 1 + draws.size % 2 : half + 1]))

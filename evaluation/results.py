@@ -39,22 +39,35 @@ class Candidate:
 class Capacity:
     """How much load a candidate carries.
 
-    The greatest load is searched for once it is asked for: no verdict hangs on it, and it takes
-    longer than all else.
+    What no verdict hangs on is searched for once it is asked for: the greatest load takes longer
+    than all else.
     """
 
     demand_rps: FloatArray  # requests/s at an ordinary peak
     demand_start_rps: FloatArray  # requests/s at semester start
     find_rps: Callable[[], FloatArray]
     find_rps_one_lost: Callable[[], FloatArray]
-    p50_ms: FloatArray  # at the ordinary peak; inf where the load is beyond capacity
-    p95_ms: FloatArray
-    p99_ms: FloatArray
+    find_ms: Callable[[float], FloatArray]  # that a share keeps to at the ordinary peak
     p95_start_ms: FloatArray  # at semester start
     p95_one_lost_ms: FloatArray  # at the ordinary peak with one node lost
     replicas: FloatArray  # web replicas needed for semester start
     nodes: FloatArray  # nodes that this needs, one of which may be lost where there are several
     overload_hours: FloatArray  # h/year in which the load is beyond capacity
+
+    @cached_property
+    def p50_ms(self) -> FloatArray:
+        """At the ordinary peak; inf where the load is beyond capacity."""
+        return self.find_ms(0.5)
+
+    @cached_property
+    def p95_ms(self) -> FloatArray:
+        """The same of 95 % of all requests."""
+        return self.find_ms(0.95)
+
+    @cached_property
+    def p99_ms(self) -> FloatArray:
+        """The same of 99 % of all requests."""
+        return self.find_ms(0.99)
 
     @cached_property
     def rps(self) -> FloatArray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evaluation.candidates import STAY
 from evaluation.inventory.models import Inventory
-from evaluation.output import mean, median
+from evaluation.quantity import mean, median
 from evaluation.results import Assessment, Message, Result
 from evaluation.texts import number, render, text
 from evaluation.verdict import NOTES

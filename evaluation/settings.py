@@ -15,7 +15,8 @@ from evaluation.inventory.fields import quoted
 from evaluation.inventory.models import Cluster, Inventory, Machines
 from evaluation.results import Candidate, Message
 from evaluation.texts import render
-from stacks.settings import SettingsError, read_settings
+from stacks.settings.errors import SettingsError
+from stacks.settings.load import read_settings
 
 MIB = 1024  # of a GiB
 MOST_REPLICAS = 64  # that the settings allow

@@ -10,7 +10,7 @@ from evaluation.candidates import STAY, effort, not_deployed
 from evaluation.formulas import formula
 from evaluation.inventory.models import Inventory
 from evaluation.load import busiest_hour, outage_per_hour
-from evaluation.quantity import FloatArray
+from evaluation.quantity import FloatArray, median
 from evaluation.results import Availability, Capacity, Cost, Message, Result, Verdict
 
 BoolArray = NDArray[np.bool_]
@@ -296,9 +296,9 @@ def _wants_changed(
         values: dict[str, str | float] = {
             "amount": abs(gain),
             "currency": inventory.costs.currency,
-            "before": float(np.median(now)),
-            "after": float(np.median(then)),
-            "wanted": float(np.median(limit)),
+            "before": median(now),
+            "after": median(then),
+            "wanted": median(limit),
         }
         found.append((abs(gain), Message(key=key, values=values)))
     return found

@@ -2,8 +2,7 @@
 
 from operations import engine, listening
 from operations.engine import Address, Engines
-from stacks.settings import Settings
-from stacks.settings.models import LOCAL_ENGINE
+from stacks.settings.models import LOCAL_ENGINE, Settings
 from toolchain import places
 
 

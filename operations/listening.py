@@ -5,7 +5,9 @@ from pathlib import Path
 
 from operations import pulumi
 from operations.preflight import Listener, Login
-from stacks.settings import Settings, SettingsError, read_settings
+from stacks.settings.errors import SettingsError
+from stacks.settings.load import read_settings
+from stacks.settings.models import Settings
 from toolchain import places
 from toolchain.failure import Failure
 

@@ -11,7 +11,7 @@ from components.budget import Budget
 from components.certificate import Certificate
 from components.proxy_timers import ProxyTimers
 from components.workload import Logging, Resources
-from stacks.settings import Settings
+from stacks.settings.models import Settings
 
 # Timers are asked for outages; what else a part takes makes no difference to them.
 ANY_CERTIFICATE = Certificate(certificate="", key="", authority="")

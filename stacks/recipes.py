@@ -11,7 +11,7 @@ from components.node import Node
 from components.registry import RegistryEndpoint
 from components.swarm.images import Image, SeedImage
 from stacks.provenance import RECIPES, of_recipe, provenance
-from stacks.settings import Settings
+from stacks.settings.models import Settings
 from stacks.source import checkout
 from toolchain.registries import proxies, registries
 from toolchain.rootfs import context as rootfs_context

@@ -15,8 +15,9 @@ from typing import Any
 from unittest.mock import patch
 
 from stacks import swarm
-from stacks.settings import Settings, load_settings, read_settings
 from stacks.settings.file import read
+from stacks.settings.load import load_settings, read_settings
+from stacks.settings.models import Settings
 from tests.recording import Recording, masked, record
 
 ROOT = Path(__file__).parent.parent

@@ -4,7 +4,6 @@ import numpy as np
 
 from evaluation.availability.blocks import blocks, longest, unavailability
 from evaluation.availability.failovers import node_drained
-from evaluation.availability.monte_carlo import Distribution, outage_distribution
 from evaluation.availability.parts import (
     SECOND,
     YEAR,
@@ -17,8 +16,6 @@ from evaluation.formulas import formula
 from evaluation.inventory.models import Database, Inventory
 from evaluation.quantity import FloatArray
 from evaluation.results import Availability, Block, Candidate
-
-__all__ = ["Distribution", "availability", "outage_distribution"]
 
 
 def availability(inventory: Inventory, candidate: Candidate) -> Availability:

@@ -12,7 +12,8 @@ from evaluation.results import Block
 
 ONCE_IN = 10.0  # years
 NEVER = 1e-12
-STEPS = 12  # to the root; blocks of several scales need a few each
+STEPS = 12  # to the root at most; blocks of several scales need a few each
+CLOSE = 1e-9  # relative; the step after such a one is lost in rounding
 
 
 def blocks(system: System) -> tuple[Block, ...]:
@@ -129,5 +130,7 @@ def longest(found: tuple[Block, ...]) -> FloatArray:
         longer = outages * np.exp(-length * rate)
         expected = np.maximum(longer.sum(axis=0), NEVER)
         slope = np.maximum((longer * rate).sum(axis=0) / expected, NEVER)
-        length = np.maximum(length + np.log(expected / wanted) / slope, 0.0)
+        before, length = length, np.maximum(length + np.log(expected / wanted) / slope, 0.0)
+        if np.all(np.abs(length - before) <= CLOSE * length):
+            break
     return np.where(outages.sum(axis=0) > wanted, length, 0.0)

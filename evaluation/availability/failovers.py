@@ -107,7 +107,7 @@ def seconds() -> Mapping[Fault, float]:
 def made_from_settings() -> dict[Fault, float]:
     """The table anew: all parts our own, and with a database of others."""
     from stacks.budget import budgets
-    from stacks.settings import read_settings
+    from stacks.settings.load import read_settings
 
     own = read_settings(ENVIRONMENT)
     database = own.database.model_copy(update={"kind": "external"})

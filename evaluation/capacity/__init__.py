@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evaluation.capacity.day import LoadProfile, load_profile, overload_hours
 from evaluation.capacity.queueing import (
@@ -13,15 +14,14 @@ from evaluation.capacity.queueing import (
     saturation,
     spread,
 )
-from evaluation.capacity.simulation import Day, simulate_day
 from evaluation.capacity.stations import cores, offered_nodes, spread_over, stations
 from evaluation.formulas import formula
 from evaluation.inventory.models import Inventory
 from evaluation.load import peak_requests_per_second
-from evaluation.quantity import FloatArray
+from evaluation.quantity import FloatArray, Indices
 from evaluation.results import Candidate, Capacity
 
-__all__ = ["Day", "LoadProfile", "capacity", "load_profile", "simulate_day"]
+__all__ = ["LoadProfile", "capacity", "load_profile"]
 
 WORKERS = 16  # PHP processes of one web replica, WEB_WORKERS of images/php-apache
 MOST_NODES = 64  # that anybody would run for one platform
@@ -49,9 +49,7 @@ def capacity(inventory: Inventory, candidate: Candidate) -> Capacity:
         find_rps_one_lost=lambda: (
             greatest_rate(WANTED, wanted, lost, cv) if lost else np.zeros_like(peak)
         ),
-        p50_ms=1000 * quantile(0.5, usual),
-        p95_ms=1000 * quantile(0.95, usual),
-        p99_ms=1000 * quantile(0.99, usual),
+        find_ms=lambda share: 1000 * quantile(share, usual),
         p95_start_ms=1000 * quantile(0.95, at_start),
         p95_one_lost_ms=(
             1000 * quantile(0.95, spread(peak, lost, cv)) if lost else np.full_like(peak, np.inf)
@@ -88,25 +86,30 @@ def nodes_needed(inventory: Inventory, candidate: Candidate, rate: FloatArray) -
     wanted = spread_over(inventory, inventory.wanted.p95_ms) / 1000
     spare = 1.0 if bears_loss(candidate) else 0.0
 
-    def enough(nodes: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def enough(nodes: FloatArray, some: Indices) -> NDArray[np.bool_]:
         left = stations(inventory, cores(inventory, candidate, nodes - spare))
-        return exceeds(wanted, spread(rate, left, cv)) <= 1 - WANTED
+        answered = spread(rate[some], [station.of(some) for station in left], cv[some])
+        return exceeds(wanted[some], answered) <= 1 - WANTED
 
     low = np.full_like(rate, float(least_nodes(candidate)))
-    fewest = enough(low)
+    fewest = enough(low, np.arange(rate.size))
     if not bears_loss(candidate):
         return np.where(fewest, _machines(inventory, candidate), np.inf)
     if np.all(fewest):
         return low
-    high = np.full_like(rate, float(MOST_NODES))
-    possible = enough(high)
-    high = np.where(fewest, low, high)
-    while np.any(high - low > 1):
+    others = np.flatnonzero(~fewest)
+    possible = enough(np.full_like(rate, float(MOST_NODES)), others)
+    never, undecided = others[~possible], others[possible]
+    high = low.copy()
+    high[undecided] = MOST_NODES
+    while undecided.size:
         middle = np.floor((low + high) / 2)
-        found = enough(middle)
-        high = np.where(found, middle, high)
-        low = np.where(found, low, middle)
-    return np.where(fewest | possible, high, np.inf)
+        found = enough(middle, undecided)
+        high[undecided[found]] = middle[undecided[found]]
+        low[undecided[~found]] = middle[undecided[~found]]
+        undecided = undecided[high[undecided] - low[undecided] > 1]
+    high[never] = np.inf
+    return high
 
 
 @formula("capacity.replicas_needed")

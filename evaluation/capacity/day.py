@@ -142,12 +142,14 @@ def overload_hours(inventory: Inventory, carried: FloatArray) -> FloatArray:
     carried = np.broadcast_to(carried, peak.shape)
     days = day_factors(inventory)
     some = np.flatnonzero(carried < peak * np.max([factor for factor, _ in days], axis=0))
+    total = np.zeros_like(peak)
+    if not some.size:
+        return total
     factors = np.broadcast_to(inventory.load.peak_factor.value, peak.shape)
     bend = 1 / np.maximum(factors[some] - 1, 1e-3)
     with np.errstate(divide="ignore"):
         room = np.log(np.maximum(carried[some], 1e-12) / peak[some])
         hours = np.log(day_shape(inventory)[:, some])
-    total = np.zeros_like(peak)
     for factor, number in days:
         left = room - np.log(factor[some])
         if np.any(left < 0):

@@ -10,10 +10,9 @@ from functools import cache
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evaluation.formulas import formula
-from evaluation.quantity import FloatArray
+from evaluation.quantity import FloatArray, Indices
 
 # More servers than these are counted as these, at the same utilisation: waits come out longer.
 MOST_SERVERS = 512.0
@@ -36,6 +35,12 @@ class Station:
     service: FloatArray  # s that a request takes here, on the mean, when it is alone
     servers: FloatArray  # requests that are served at full speed at a time
     slots: FloatArray  # requests that may be here at a time; the others wait in front
+
+    def of(self, some: Indices) -> "Station":
+        """Only `some` of the draws."""
+        return Station(
+            service=self.service[some], servers=self.servers[some], slots=self.slots[some]
+        )
 
 
 @formula("capacity.erlang_b")
@@ -181,7 +186,7 @@ class Spread:
     chances: tuple[FloatArray, ...]  # by station: of a wait in front of the workers
     speeds: tuple[FloatArray, ...]  # by station, 1/s: one over the mean of such a wait
 
-    def of(self, some: NDArray[np.intp]) -> "Spread":
+    def of(self, some: Indices) -> "Spread":
         """Only `some` of the draws."""
         return Spread(
             mean=self.mean[some],

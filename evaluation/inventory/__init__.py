@@ -1,10 +1,5 @@
 """A site as its data centre describes it: read from a YAML file, checked, all errors at once.
 
-inventory = load(Path("my-site.yaml"))
+`evaluation.inventory.file` reads it, `evaluation.inventory.models` is what is read. Nothing is
+imported here: a command imports what it needs.
 """
-
-from evaluation.inventory.errors import InventoryError
-from evaluation.inventory.file import load
-from evaluation.inventory.models import Inventory
-
-__all__ = ["Inventory", "InventoryError", "load"]

@@ -13,9 +13,8 @@ from evaluation.inventory.errors import InventoryError
 from evaluation.inventory.models import Inventory
 from evaluation.texts import render
 from stacks.settings.base import Location
-from stacks.settings.errors import SettingsError, complaint, escaped, written
+from stacks.settings.errors import SettingsError, complaint, escaped, without, written
 from stacks.settings.file import read_with_lines
-from stacks.settings.load import without
 
 
 def load(path: Path) -> Inventory:

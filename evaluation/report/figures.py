@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.output import mean, median
-from evaluation.quantity import FloatArray
+from evaluation.quantity import FloatArray, mean, median
 from evaluation.report.numbers import Numbers
 from evaluation.report.view import View
 from evaluation.results import Result

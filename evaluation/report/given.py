@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from evaluation.inventory import fields
 from evaluation.inventory.models import About, Inventory, Machine, Model
 from evaluation.load import outage_per_hour, peak_requests_per_second, sessions
-from evaluation.output import mean
-from evaluation.quantity import FloatArray, Quantity
+from evaluation.quantity import FloatArray, Quantity, mean
 from evaluation.report.numbers import DASH, SPACE
 from evaluation.report.tables import to_formula
 from evaluation.report.view import View

@@ -3,12 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from evaluation.draws import quantities
 from evaluation.formulas import FORMULAS
-from evaluation.output import mean
-from evaluation.quantity import FloatArray
+from evaluation.quantity import FloatArray, mean, median
 from evaluation.report.figures import FIGURES, HOURS, MILLISECONDS
 from evaluation.report.numbers import DASH, SPACE
 from evaluation.report.view import View
@@ -122,7 +119,7 @@ def comparison(view: View) -> Table:
         wanted, states = Cell(words=""), ["", ""]
         if wish:
             key, value, write, less = wish
-            limit = float(np.median(value(view)))
+            limit = median(value(view))
             wanted = Cell(words=write(view, limit), link=f"input-{key}")
             states = [_state(FIGURES[name].value(r), limit, less=less) for r in view.compared]
         cells = [cell(view, name, r, s) for r, s in zip(view.compared, states, strict=True)]

@@ -1,11 +1,5 @@
 """The settings of an environment: typed, checked offline, all errors at once.
 
-settings = load_settings(config, environment="dev", file="Pulumi.dev.yaml")
-settings = read_settings(Path("Pulumi.dev.yaml"))
+`stacks.settings.load` reads them, `stacks.settings.models` is what is read. Nothing is imported
+here: the evaluation shares the checks of values, and has no use for the models.
 """
-
-from stacks.settings.errors import SettingsError
-from stacks.settings.load import load_settings, read_settings
-from stacks.settings.models import Settings
-
-__all__ = ["Settings", "SettingsError", "load_settings", "read_settings"]

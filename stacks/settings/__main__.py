@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from stacks.settings import SettingsError, read_settings
+from stacks.settings.errors import SettingsError
+from stacks.settings.load import read_settings
 from stacks.settings.schema import DOCUMENT, SCHEMA, document, schema
 
 

@@ -19,6 +19,7 @@ from stacks.settings.errors import (
     sentence,
     sentences,
     unknown_key,
+    without,
 )
 from stacks.settings.models import SECTIONS, Settings
 
@@ -170,19 +171,6 @@ def _whole(location: Location) -> Location:
     while location and isinstance(location[-1], int):
         location = location[:-1]
     return location
-
-
-def without(value: object, locations: set[Location], here: Location = ()) -> object:
-    """A copy of `value` that lacks the keys at `locations`."""
-    if isinstance(value, dict):
-        return {
-            key: without(item, locations, (*here, key))
-            for key, item in value.items()
-            if (*here, key) not in locations
-        }
-    if isinstance(value, list):
-        return [without(item, locations, (*here, index)) for index, item in enumerate(value)]
-    return value
 
 
 def _forget(section: Any, location: Location) -> None:

@@ -9,7 +9,7 @@ from components.application import ApplicationArgs, Backend
 from components.swarm.application import Application
 from policy.enforce import enforce
 from stacks.recipes import Recipes
-from stacks.settings import Settings
+from stacks.settings.models import Settings
 from stacks.swarm import state
 from stacks.swarm.entrance import entrance
 from stacks.swarm.environment import Environment

@@ -16,7 +16,8 @@ from components.node import Node
 from components.registry import REGISTRY_USER
 from components.swarm.authority import Authority
 from components.swarm.network import ClusterNetwork
-from stacks.settings import Settings, models
+from stacks.settings import models
+from stacks.settings.models import Settings
 from stacks.swarm.values import given, secret
 
 

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from statistics import median
 
-from evaluation.availability import outage_distribution
+from evaluation.availability.monte_carlo import outage_distribution
 from evaluation.candidates import CANDIDATES
 from evaluation.draws import drawn
-from evaluation.inventory import load
+from evaluation.inventory.file import load
 from tests.bench.figure import Figure
 from tests.live.platform import Platform
 from toolchain.places import ROOT

@@ -35,7 +35,7 @@ from evaluation.results import Availability, Block, Candidate
 from evaluation.settings import sealed, settings_file
 from evaluation.texts import has
 from stacks.budget import budgets
-from stacks.settings import read_settings
+from stacks.settings.load import read_settings
 
 EVERYTHING = Offers(
     machines=Machines(),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.assess import assess
-from evaluation.inventory import load
+from evaluation.inventory.file import load
 from evaluation.report import put
 from evaluation.report.evidence import gather
 from evaluation.report.sections import Report

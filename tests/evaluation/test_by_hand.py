@@ -12,7 +12,7 @@ import pytest
 from evaluation.assess import result
 from evaluation.candidates import as_if_offered, named
 from evaluation.draws import drawn
-from evaluation.inventory import load
+from evaluation.inventory.file import load
 from evaluation.inventory.models import Inventory
 from evaluation.load import outage_per_hour
 from evaluation.results import Result

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import pytest
@@ -249,7 +250,8 @@ def fields(found: Capacity) -> dict[str, float]:
 
 def names(found: Capacity) -> set[str]:
     """Of all numbers."""
-    return {name.removeprefix("find_") for name in vars(found)}
+    lazy = (name for name, of in vars(Capacity).items() if isinstance(of, cached_property))
+    return {name for name in vars(found) if not name.startswith("find_")}.union(lazy)
 
 
 @settings(max_examples=30, deadline=None)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from evaluation.__main__ import main
-from evaluation.inventory import Inventory, load
 from evaluation.inventory.ask import OFFERED, TODAY, WANTED, ask
 from evaluation.inventory.fields import keys
+from evaluation.inventory.file import load
 from evaluation.inventory.init import template
+from evaluation.inventory.models import Inventory
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "evaluation" / "samples"

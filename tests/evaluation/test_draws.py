@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation.draws import drawn, one_at_a_time, quantities
-from evaluation.inventory import Inventory
+from evaluation.inventory.models import Inventory
 from evaluation.load import outage_per_hour, peak_requests_per_second, sessions
 from evaluation.quantity import Quantity
 

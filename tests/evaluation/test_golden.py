@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.assess import assess
-from evaluation.inventory import load
+from evaluation.inventory.file import load
 
 SITES = sorted((Path(__file__).parent / "golden").glob("*.yaml"))
 EXPECTED = re.compile(r"# expect: (worth-it|not-worth-it|not-yet) (\S+)")

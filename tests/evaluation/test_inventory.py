@@ -9,8 +9,10 @@ import jsonschema
 import pytest
 import yaml
 
-from evaluation.inventory import Inventory, InventoryError, load
+from evaluation.inventory.errors import InventoryError
 from evaluation.inventory.fields import keys, meaning, unit
+from evaluation.inventory.file import load
+from evaluation.inventory.models import Inventory
 from evaluation.inventory.schema import SCHEMA, schema
 from evaluation.quantity import Quantity
 from evaluation.texts import LANGUAGES

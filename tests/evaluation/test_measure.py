@@ -13,7 +13,7 @@ from statistics import fmean
 import pytest
 
 from evaluation.edit import with_values
-from evaluation.inventory import load
+from evaluation.inventory.file import load
 from evaluation.measure import Measured, Step, add_arguments, main, values_of
 
 MEAN = 0.04  # s
@@ -222,7 +222,7 @@ def test_only_the_measured_line_of_an_inventory_changes(before: str, after: str)
 
 
 def test_an_inventory_that_is_wrong_is_said_before_anything_is_measured(tmp_path: Path) -> None:
-    from evaluation.inventory import InventoryError
+    from evaluation.inventory.errors import InventoryError
 
     inventory = tmp_path / "site.yaml"
     inventory.write_text("load: {students: none}\n")

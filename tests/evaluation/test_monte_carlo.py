@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluation.availability import availability, monte_carlo, outage_distribution
+from evaluation.availability import availability, monte_carlo
 from evaluation.availability.monte_carlo import (
     Intervals,
     at_least,
     by_year,
     down_times,
+    outage_distribution,
     union,
 )
 from evaluation.availability.parts import YEAR

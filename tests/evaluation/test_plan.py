@@ -9,7 +9,8 @@ import pytest
 from evaluation.candidates import CANDIDATES, STAY, named
 from evaluation.cost import migration_days
 from evaluation.draws import one_at_a_time
-from evaluation.inventory import Inventory, load
+from evaluation.inventory.file import load
+from evaluation.inventory.models import Inventory
 from evaluation.plan import (
     NothingToMigrateError,
     Plan,

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from evaluation.candidates import named
-from evaluation.inventory import load
+from evaluation.inventory.file import load
 from evaluation.settings import settings_file
 from tests.live.platform import Platform
 from toolchain.places import ROOT

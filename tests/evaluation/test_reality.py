@@ -16,7 +16,7 @@ import pytest
 
 from components.labels import ENVIRONMENT as LABEL
 from evaluation.capacity.closed import closed_loop
-from evaluation.inventory import load
+from evaluation.inventory.file import load
 from evaluation.measure import Step, Target, run, target_of
 from tests.evaluation.reality import BEGIN, DOCUMENT, END, Basis, Row, placed, table, write
 from tests.live.platform import (

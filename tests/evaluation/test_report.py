@@ -15,8 +15,8 @@ import pytest
 
 from evaluation.assess import assess
 from evaluation.formulas import FORMULAS
-from evaluation.inventory import load
 from evaluation.inventory.fields import keys
+from evaluation.inventory.file import load
 from evaluation.inventory.models import Inventory
 from evaluation.report import put, tables
 from evaluation.report.drawings.cost import break_even

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from evaluation.assess import assess
-from evaluation.inventory import load
+from evaluation.inventory.file import load
 from evaluation.results import Assessment
 from evaluation.screen import CHANGES, REASONS, show
 from evaluation.texts import LANGUAGES, render, text

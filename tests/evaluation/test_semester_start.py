@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.candidates import CANDIDATES, STAY
-from evaluation.capacity import capacity, simulate_day
+from evaluation.capacity import capacity
 from evaluation.capacity.semester_start import (
     COUNTED,
     ONLINE_FACTOR,
@@ -17,6 +17,7 @@ from evaluation.capacity.semester_start import (
     site,
     whole_day,
 )
+from evaluation.capacity.simulation import simulate_day
 
 CLICKS = REQUESTS_PER_ACCESS * ONLINE_FACTOR
 

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from evaluation.candidates import CANDIDATES, STAY, named
-from evaluation.inventory import Inventory, load
+from evaluation.inventory.file import load
+from evaluation.inventory.models import Inventory
 from evaluation.settings import NothingToDeployError, sealed, settings_file
-from stacks.settings import Settings, SettingsError, read_settings
+from stacks.settings.errors import SettingsError
+from stacks.settings.load import read_settings
+from stacks.settings.models import Settings
 
 SAMPLES = sorted((Path(__file__).parents[2] / "evaluation" / "samples").glob("*.yaml"))
 inventory = partial(Inventory.model_validate)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from evaluation.candidates import CANDIDATES, STAY
-from evaluation.capacity import simulate_day
 from evaluation.capacity.queueing import Station, quantile, spread, wait_mgc
-from evaluation.capacity.simulation import arrivals_of_day, service_times, simulate
+from evaluation.capacity.simulation import arrivals_of_day, service_times, simulate, simulate_day
 from evaluation.inventory.models import Inventory, Load, Machine
 from evaluation.quantity import FloatArray, Quantity
 

@@ -16,7 +16,8 @@ import yaml
 from components.labels import ENVIRONMENT as LABEL
 from components.labels import labels
 from stacks.budget import budgets
-from stacks.settings import Settings, read_settings
+from stacks.settings.load import read_settings
+from stacks.settings.models import Settings
 from tests.faults.load import Record, Sample
 from tests.faults.outage import Result, noise, outage
 from tests.live.platform import Config, Platform, Run

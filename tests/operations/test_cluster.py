@@ -13,8 +13,7 @@ from components.labels import labels
 from operations import cluster, engine, listening, logs, maintenance, parts, pulumi, shell, status
 from operations.__main__ import main
 from operations.engine import Client, Engines
-from stacks.settings import Settings
-from stacks.settings.models import Node
+from stacks.settings.models import Node, Settings
 from tests.operations.conftest import START
 from tests.testbed import Testbed
 from toolchain import places

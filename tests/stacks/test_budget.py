@@ -6,8 +6,10 @@ import pytest
 
 from operations.budget import table
 from stacks.budget import budgets
-from stacks.settings import Settings, SettingsError, load_settings, read_settings
+from stacks.settings.errors import SettingsError
 from stacks.settings.file import read
+from stacks.settings.load import load_settings, read_settings
+from stacks.settings.models import Settings
 
 SWARM = Path(__file__).parent.parent.parent / "Pulumi.swarm.yaml"
 TAKE_OVER = 0.2  # s that moving the address itself takes

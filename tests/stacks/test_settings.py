@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from components.storage import STATE
-from stacks.settings import SettingsError, load_settings, read_settings
 from stacks.settings.checks import FOLDERS
+from stacks.settings.errors import SettingsError
 from stacks.settings.file import read as read_file
+from stacks.settings.load import load_settings, read_settings
 from stacks.settings.schema import DOCUMENT, SCHEMA, document, schema
 
 ROOT = Path(__file__).parent.parent.parent
@@ -1113,7 +1114,7 @@ def test_a_scalar_is_what_pulumi_takes_it_for(
 
 def test_reading_pulumis_configuration_imports_no_yaml() -> None:
     program = (
-        "import sys, stacks.settings as s; s.load_settings({}, 'dev', 'Pulumi.dev.yaml');"
+        "import sys, stacks.settings.load as s; s.load_settings({}, 'dev', 'Pulumi.dev.yaml');"
         "print(sorted({'yaml', 'difflib'} & set(sys.modules)))"
     )
     done = subprocess.run(

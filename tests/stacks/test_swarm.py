@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from components.swarm.storage import WATCH
-from stacks.settings import load_settings
 from stacks.settings.file import read
+from stacks.settings.load import load_settings
 from tests.recording import Recording, revealed
 from tests.snapshot import ROOT, built, environment, lines
 from tests.stacks.test_order import SERVICE, waits_for

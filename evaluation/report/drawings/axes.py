@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evaluation.output import median
-from evaluation.quantity import FloatArray
+from evaluation.quantity import FloatArray, median
 from evaluation.report.drawings import style
 from evaluation.report.numbers import band
 from evaluation.report.view import View

@@ -6,7 +6,7 @@ import numpy as np
 
 from evaluation import cost
 from evaluation.load import outage_per_hour
-from evaluation.output import mean, median
+from evaluation.quantity import mean, median
 from evaluation.report.drawings import style
 from evaluation.report.drawings.axes import ROW, named, rows, without_left_side, write_axis
 from evaluation.report.drawings.style import Drawing

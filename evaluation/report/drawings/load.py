@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluation.output import median
-from evaluation.quantity import FloatArray
+from evaluation.quantity import FloatArray, median
 from evaluation.report.drawings import style
 from evaluation.report.drawings.axes import DECADES, ROW, ranged, rows, write_axis
 from evaluation.report.drawings.style import Drawing

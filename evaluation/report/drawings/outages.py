@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.output import mean
+from evaluation.quantity import mean
 from evaluation.report.drawings import style
 from evaluation.report.drawings.axes import ROW, named, ranged, rows, without_left_side, write_axis
 from evaluation.report.drawings.style import Drawing

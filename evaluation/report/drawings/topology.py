@@ -7,7 +7,7 @@ to who answers. A solid box is run by ourselves, a dashed one by the data centre
 from dataclasses import dataclass, field
 from html import escape
 
-from evaluation.output import median
+from evaluation.quantity import median
 from evaluation.report.drawings import style
 from evaluation.report.drawings.style import Drawing
 from evaluation.report.view import View
