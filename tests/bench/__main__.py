@@ -190,15 +190,17 @@ def growth(_: Platform, folder: Path) -> list[Figure]:
     """Time per service in previews of 50, 200 and 800 services."""
     program = (Path(__file__).parent / "growth.py").read_text()
     project = Small(folder / "growth", program)
-    # Differences from a run of the same round: a machine that slows down meanwhile slows both. The
-    # fewer services, the more a disturbance weighs: so the more rounds.
+    # In units of the previews of one service right before and after: a machine that slows down
+    # meanwhile slows both. With one service everything is loaded and started that the others need
+    # too. The fewer services, the more a disturbance weighs: so the more rounds.
     each: dict[int, list[float]] = {50: [], 200: [], 800: []}
-    for number in (50, 200, 800, 50, 200, 800, 50, 200, 50, 200, 50, 50, 50, 50):
-        # With one service everything is loaded and started that the others need too.
-        floor = project.run("preview", BENCH_SERVICES="1")
-        seconds = project.run("preview", BENCH_SERVICES=str(number))
-        each[number].append((seconds - floor) / (number - 1))
-    medians = [median(samples) for samples in each.values()]
+    ones = [project.run("preview", BENCH_SERVICES="1")]
+    for round_ in range(1, 17):
+        for number in (50, 200, 800)[: 1 + (round_ % 2 == 0) + (round_ % 4 == 0)]:
+            seconds = project.run("preview", BENCH_SERVICES=str(number))
+            ones.append(project.run("preview", BENCH_SERVICES="1"))
+            each[number].append((2 * seconds / sum(ones[-2:]) - 1) / (number - 1))
+    medians = [median(ones) * median(samples) for samples in each.values()]
     for number, one in zip(each, medians, strict=True):
         print(f"   {number} services: {1000 * one:.1f} ms each", flush=True)
     return [
