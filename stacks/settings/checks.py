@@ -22,7 +22,7 @@ Finding = tuple[str, str]  # key, what is wrong
 AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
     "swarm": {
         "registry.kind": ("distribution", "external"),
-        "database.kind": ("single", "galera", "external"),
+        "database.kind": ("single", "galera", "innodb-cluster", "external"),
         "cache.kind": ("redis", "file", "external"),
         "load_balancer.kind": ("haproxy", "external"),
         "storage.kind": ("local", "nfs", "glusterfs", "external"),

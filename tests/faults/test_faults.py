@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.fault]
 AFTER = 15.0  # s of load once it is over
 CUT = 60.0  # s that a network stays cut
 GALERA = (4444, 4567, 4568)  # TCP: copies, replication, catching up
+GROUP = (33061,)  # TCP: what members of a MySQL group agree on
 GLUSTERFS = (24007, *range(49152, 49160))  # TCP: management and bricks
 CLOCK_OFF = 300.0  # s
 IS_WRITER = "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/writer', timeout=5)"
@@ -107,7 +108,8 @@ def kill_member(index: int) -> Callable[[SwarmPlatform], None]:
 def cut_writer(platform: SwarmPlatform) -> Heal:
     """The writer and the other members hear nothing of each other."""
     node, container = members(platform)[0]
-    node.cut(ports=GALERA, container=container)
+    ports = GALERA if platform.settings.database.kind == "galera" else GROUP
+    node.cut(ports=ports, container=container)
     return lambda: node.heal(container)
 
 

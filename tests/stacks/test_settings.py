@@ -98,8 +98,6 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         "parameters: {loose-group-replication-ssl-mode: DISABLED, super_read_only: false, "
         "gtid_mode: false, read_buffer_size: 65536, max_connections: 5}}",
         [
-            "studip:database.kind: innodb-cluster is not available yet on swarm; "
-            "available: single, galera, external",
             *(
                 f"studip:database.parameters.{name}: is the cluster's own, and set by the platform"
                 for name in ("loose-group-replication-ssl-mode", "super_read_only", "gtid_mode")
@@ -111,8 +109,6 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "a MySQL cluster with the memory of a single server": (
         f"{CLUSTER}\nstudip:database: {{kind: innodb-cluster}}",
         [
-            "studip:database.kind: innodb-cluster is not available yet on swarm; "
-            "available: single, galera, external",
             "studip:database.resources.limits.memory_mib: must be at least 1024 for "
             "innodb-cluster, got 512",
         ],
@@ -120,8 +116,6 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "a MySQL cluster on one node": (
         f"studip:database: {{kind: innodb-cluster, {ENOUGH}}}",
         [
-            "studip:database.kind: innodb-cluster is not available yet on swarm; "
-            "available: single, galera, external",
             "studip:database.kind: innodb-cluster needs at least 3 nodes, got 1",
         ],
     ),
@@ -256,8 +250,6 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "one member of a cluster": (
         f"{CLUSTER}\nstudip:database: {{kind: innodb-cluster, members: 1, {ENOUGH}}}",
         [
-            "studip:database.kind: innodb-cluster is not available yet on swarm; "
-            "available: single, galera, external",
             "studip:database.members: must be odd and at least 3, got 1",
         ],
     ),
