@@ -12,8 +12,8 @@ from evaluation.inventory.checks import check, location
 from evaluation.inventory.errors import InventoryError
 from evaluation.inventory.models import Inventory
 from evaluation.texts import render
-from stacks.settings.base import Location
-from stacks.settings.errors import SettingsError, complaint, escaped, without, written
+from stacks.settings.base import Location, without
+from stacks.settings.errors import SettingsError, complaint, escaped, written
 from stacks.settings.file import read_with_lines
 
 

@@ -15,6 +15,19 @@ Location = tuple[int | str, ...]  # keys and indices that lead to a value
 PLAIN_SECRETS = "plain_secrets"  # key of the validation context: secrets come decrypted
 
 
+def without(value: object, locations: set[Location], here: Location = ()) -> object:
+    """A copy of `value` that lacks the keys at `locations`."""
+    if isinstance(value, dict):
+        return {
+            key: without(item, locations, (*here, key))
+            for key, item in value.items()
+            if (*here, key) not in locations
+        }
+    if isinstance(value, list):
+        return [without(item, locations, (*here, index)) for index, item in enumerate(value)]
+    return value
+
+
 class WrongValue(Exception):
     """A check asked for a value that is wrong in itself, and already reported."""
 

@@ -93,19 +93,6 @@ def written(location: Location, section: str = "") -> str:
     return key.removeprefix(".")
 
 
-def without(value: object, locations: set[Location], here: Location = ()) -> object:
-    """A copy of `value` that lacks the keys at `locations`."""
-    if isinstance(value, dict):
-        return {
-            key: without(item, locations, (*here, key))
-            for key, item in value.items()
-            if (*here, key) not in locations
-        }
-    if isinstance(value, list):
-        return [without(item, locations, (*here, index)) for index, item in enumerate(value)]
-    return value
-
-
 def _got(item: ErrorDetails) -> str:
     """The wrong value, unless it may be a secret."""
     value = item["input"]

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from stacks.settings.base import PLAIN_SECRETS, Location, Model, WrongValue
+from stacks.settings.base import PLAIN_SECRETS, Location, Model, WrongValue, without
 from stacks.settings.checks import check
 from stacks.settings.errors import (
     SettingsError,
@@ -19,7 +19,6 @@ from stacks.settings.errors import (
     sentence,
     sentences,
     unknown_key,
-    without,
 )
 from stacks.settings.models import SECTIONS, Settings
 

@@ -193,10 +193,11 @@ def growth(_: Platform, folder: Path) -> list[Figure]:
     # In units of the previews of one service right before and after: a machine that slows down
     # meanwhile slows both. With one service everything is loaded and started that the others need
     # too. The fewer services, the more a disturbance weighs: so the more rounds.
-    each: dict[int, list[float]] = {50: [], 200: [], 800: []}
+    every = {50: 1, 200: 2, 800: 4}  # rounds
+    each: dict[int, list[float]] = {number: [] for number in every}
     ones = [project.run("preview", BENCH_SERVICES="1")]
     for round_ in range(1, 17):
-        for number in (50, 200, 800)[: 1 + (round_ % 2 == 0) + (round_ % 4 == 0)]:
+        for number in (number for number, nth in every.items() if round_ % nth == 0):
             seconds = project.run("preview", BENCH_SERVICES=str(number))
             ones.append(project.run("preview", BENCH_SERVICES="1"))
             each[number].append((2 * seconds / sum(ones[-2:]) - 1) / (number - 1))

@@ -8,20 +8,23 @@ from dataclasses import replace
 
 import pytest
 
+from tests.faults.faults import FAULTS, Fault, members, suffer
 from tests.faults.swarm import WHOLE, SwarmPlatform
-from tests.faults.test_faults import FAULTS, Fault, members, suffered
 from tests.testbed import Testbed
 
 pytestmark = [pytest.mark.cluster, pytest.mark.fault]
 
 KIND = "innodb-cluster"
 LIMITS = {"limits": {"memory_mib": 1024}}
+CHOSEN = (
+    "database primary killed",
+    "database secondary killed",
+    "network of the database primary cut",
+    "worker node killed",
+    "rolling update",
+)
 BEFALL = [
-    replace(fault, name=f"{fault.name}, {KIND}")
-    for fault in FAULTS
-    if "database primary" in fault.name
-    or "database secondary" in fault.name
-    or fault.name in ("worker node killed", "rolling update")
+    replace(fault, name=f"{fault.name} with {KIND}") for fault in FAULTS if fault.name in CHOSEN
 ]
 
 
@@ -50,6 +53,4 @@ def test_a_page_is_served_and_a_second_up_changes_nothing(group: SwarmPlatform) 
 def test_no_acknowledged_write_is_lost_and_the_outage_is_within_its_budget(
     group: SwarmPlatform, fault: Fault
 ) -> None:
-    load = suffered(group, fault)
-    if fault.unnoticed:
-        assert load.failures == []
+    suffer(group, fault)
