@@ -14,10 +14,13 @@ from components.workload import Logging, Mount, Resources
 ROOT = "/var/www/studip"
 APPLICATION_USER = 33  # uid that the application writes as
 MEMBERS = 3  # copies, or two copies and an arbiter
+ELECTION = 2.0  # s in which Ceph's monitors elect a leader
+TICK = 1.0  # s between two looks of Ceph's monitors at who is silent, and between two maps
+TAKE_OVER = 3.0  # s in which another metadata server reads the journal and lets clients in
 NODES = "/var/lib/studip"  # folder of every node below which shared storage is mounted
 CLOSED = 1.0  # s until a connection that is closed was noticed, and its request sent elsewhere
 
-Kind = Literal["local", "nfs", "glusterfs", "external"]
+Kind = Literal["local", "nfs", "glusterfs", "cephfs", "external"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,21 +67,58 @@ class NfsArgs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GlusterfsArgs:
+class MountedArgs:
+    """Storage that a container of each node's engine mounts there."""
+
+    images: Mapping[str, Input[str]]  # by name of the node that has it
+    folder: str  # absolute path on the nodes below which it is mounted
+    quotas: Mapping[str, str] = field(default_factory=dict)  # `500GB` by folder's slug
+    client_resources: Resources  # of a node's mount
+    logging: Logging
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlusterfsArgs(MountedArgs):
     """GlusterFS on three nodes, mounted on all."""
 
-    images: Mapping[str, Input[str]]  # image of images/glusterfs by name of the node that has it
-    folder: str  # absolute path on the nodes below which it is mounted
     members: Sequence[Node]  # three; their order never changes
     certificate: Certificate | None  # everything is encrypted with it; none: the network is safe
     arbiter: bool = False  # the last member keeps no contents
     disks: Mapping[str, str] = field(default_factory=dict)  # mounted disk by node; else a volume
-    quotas: Mapping[str, str] = field(default_factory=dict)  # `500GB` by folder's slug
     split_brain: Literal["none", "mtime", "ctime", "size", "majority"] = "mtime"
     ping_timeout: int = 10  # s until a member that does not answer is left out
     resources: Resources  # of a member
-    client_resources: Resources  # of a node's mount
-    logging: Logging
+
+
+@dataclass(frozen=True, kw_only=True)
+class CephMembersArgs:
+    """Ceph on three nodes: a monitor, a manager, an object store and a metadata server on each."""
+
+    members: Sequence[Node]  # three; their order never changes
+    secret: Input[str]  # what all keys are made from
+    disks: Mapping[str, str] = field(default_factory=dict)  # mounted disk by node; else a volume
+    size: int = 100  # GiB that a store may hold; its file grows as it is filled
+    grace: int = 6  # s until who is silent is missed
+    resources: Resources  # of a store
+    daemon_resources: Resources  # of each other daemon
+
+
+@dataclass(frozen=True, kw_only=True)
+class CephClusterArgs:
+    """A cluster that the site has."""
+
+    monitors: Sequence[str]  # hosts, with port where it is not the usual one
+    user: str  # without `client.`
+    key: Input[str]
+    filesystem: str
+    path: str = "/"  # folder of the file system that is mounted
+
+
+@dataclass(frozen=True, kw_only=True)
+class CephfsArgs(MountedArgs):
+    """CephFS, mounted on all nodes: on members of our own, or of a cluster that the site has."""
+
+    source: CephMembersArgs | CephClusterArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +135,7 @@ class StorageArgs:
     driver_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     nfs: NfsArgs | None = None
     glusterfs: GlusterfsArgs | None = None
+    cephfs: CephfsArgs | None = None
 
     @property
     def owners(self) -> Mapping[str, int]:
@@ -129,22 +170,40 @@ class StorageEndpoint:
 
 def budgets(args: StorageArgs) -> list[Budget]:
     """Outages that a storage's faults may cause; none where it survives no fault by itself."""
-    if args.glusterfs is None:
-        return []
-    timeout = args.glusterfs.ping_timeout
+    if args.glusterfs is not None:
+        return _glusterfs_budgets(args.glusterfs)
+    if args.cephfs is not None and isinstance(args.cephfs.source, CephMembersArgs):
+        return _ceph_budgets(args.cephfs.source)
+    return []
 
-    def missed(fault: str) -> Budget:
-        # A client asks only where nothing was heard for a ping-timeout, and waits for one more.
-        formula = "2 x ping-timeout"
-        return Budget(part="storage", fault=fault, outage=2.0 * timeout, formula=formula)
 
+def _glusterfs_budgets(glusterfs: GlusterfsArgs) -> list[Budget]:
+    # A client asks only where nothing was heard for a ping-timeout, and waits for one more.
+    missed, formula = 2.0 * glusterfs.ping_timeout, "2 x ping-timeout"
     return [
-        Budget(
-            part="storage",
-            fault="storage brick killed",
-            outage=CLOSED,
-            formula="closed connection",
-        ),
-        missed("network of a storage node cut"),
-        missed("storage node killed"),
+        _budget("storage brick killed", CLOSED, "closed connection"),
+        _budget("network of a storage node cut", missed, formula),
+        _budget("storage node killed", missed, formula),
     ]
+
+
+def _ceph_budgets(ceph: CephMembersArgs) -> list[Budget]:
+    # Beacons are counted anew after an election; the lost node's mount is waited for.
+    lost = 3 * ceph.grace + ELECTION + TICK + TAKE_OVER
+    formula = "leader missed + election + beacon grace + tick + reconnect + take-over"
+    return [
+        _budget(
+            "storage OSD killed", CLOSED + 2 * TICK, "closed connection + report + map of the rest"
+        ),
+        _budget(
+            "storage metadata server killed",
+            ceph.grace + TICK + TAKE_OVER,
+            "beacon grace + tick + take-over",
+        ),
+        _budget("network of a storage node cut", lost, formula),
+        _budget("storage node killed", lost, formula),
+    ]
+
+
+def _budget(fault: str, outage: float, formula: str) -> Budget:
+    return Budget(part="storage", fault=fault, outage=outage, formula=formula)

@@ -5,6 +5,7 @@ parts' configuration is rendered from.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from components import address, cache, database, load_balancer, node, proxy, registry, storage
 from components.budget import Budget
@@ -43,20 +44,39 @@ def budgets(settings: Settings) -> Iterator[Budget]:
             check_interval=timers.interval,
             check_timeout=timers.timeout,
         )
-    if settings.storage.kind == "glusterfs":
-        glusterfs = storage.GlusterfsArgs(
-            images={},
-            folder="/",
-            members=(),
-            certificate=None,
-            resources=ANY_RESOURCES,
-            client_resources=ANY_RESOURCES,
-            logging=Logging(),
-        )
-        yield from storage.budgets(
-            storage.StorageArgs(labels={}, kind="glusterfs", glusterfs=glusterfs)
-        )
+    yield from storage.budgets(_storage(settings))
     if settings.registry.kind == "distribution" and several:
         yield from registry.budgets()
     if several:
         yield from node.budgets()
+
+
+def _storage(settings: Settings) -> storage.StorageArgs:
+    """As much of the storage as its timers hang on."""
+    chosen = settings.storage
+    mounted: dict[str, Any] = {
+        "images": {},
+        "folder": "/",
+        "client_resources": ANY_RESOURCES,
+        "logging": Logging(),
+    }
+    if chosen.kind == "glusterfs":
+        glusterfs = storage.GlusterfsArgs(
+            **mounted,
+            members=(),
+            certificate=None,
+            ping_timeout=chosen.glusterfs.ping_timeout,
+            resources=ANY_RESOURCES,
+        )
+        return storage.StorageArgs(labels={}, kind="glusterfs", glusterfs=glusterfs)
+    if chosen.kind == "cephfs" and chosen.cephfs.cluster is None:
+        members = storage.CephMembersArgs(
+            members=(),
+            secret="",
+            grace=chosen.cephfs.grace,
+            resources=ANY_RESOURCES,
+            daemon_resources=ANY_RESOURCES,
+        )
+        cephfs = storage.CephfsArgs(**mounted, source=members)
+        return storage.StorageArgs(labels={}, kind="cephfs", cephfs=cephfs)
+    return storage.StorageArgs(labels={})

@@ -18,6 +18,7 @@ from toolchain.rootfs import context as rootfs_context
 from toolchain.versions import versions
 
 UNSTAGED = ("acme", "keepalived")  # Debian's package, or none
+STORAGES = ("glusterfs", "ceph")  # Debian's packages, on what they share
 
 
 class Recipes:
@@ -42,15 +43,24 @@ class Recipes:
         self._rootfs: dict[str, Mapping[str, Output[str]]] = {}
 
     def seeds(self, name: str) -> Mapping[str, Output[str]]:
-        """By node: the image of what runs before the registry does (registry, glusterfs)."""
-        folder = RECIPES / name
-        # There is no official GlusterFS.
-        source = "debian" if name == "glusterfs" else self._settings.images.source
-        official = self._official("base" if name == "glusterfs" else name)
-        own: dict[str, dict[str, Input[str]]] = {}
+        """By node: the image of what runs before the registry does (registry, glusterfs, ceph)."""
+        if name in STORAGES:
+            below = self._seed("storage-base", self._seed_bases("base")).names
+            return self._seed(name, below).references
+        bases = self._seed_bases(name)
+        return self._seed(name, bases, self._settings.images.source).references
+
+    def _seed_bases(self, name: str) -> Mapping[str, Input[str]]:
+        """By node: the official image, or the root file system that each has."""
+        official = self._official(name)
         if official is None:
-            own = {node: {"BASE": rootfs} for node, rootfs in self._root_file_systems().items()}
-        given = {"BASE": official} if official else {}
+            return self._root_file_systems()
+        return dict.fromkeys((node.name for node in self._nodes), official)
+
+    def _seed(
+        self, name: str, bases: Mapping[str, Input[str]], target: str | None = None
+    ) -> SeedImage:
+        folder = RECIPES / name
         return SeedImage(
             self._names.part(f"image-{name}"),
             SeedImageArgs(
@@ -58,13 +68,13 @@ class Recipes:
                     repository=f"studip/{name}",
                     context=folder,
                     dockerfile=folder / "Dockerfile",
-                    target=source,
-                    build_args={**given, **of_recipe(name), **_sealed(proxies())},
+                    target=target,
+                    build_args={**of_recipe(name), **_sealed(proxies())},
                 ),
                 nodes=self._nodes,
-                node_build_args=own,
+                node_build_args={node: {"BASE": base} for node, base in bases.items()},
             ),
-        ).references
+        )
 
     def registry(self) -> Output[str]:
         """The registry's own image: it can't come out of itself, so it stays on the engine."""

@@ -1,22 +1,20 @@
 """GlusterFS on the nodes: members, and a mount on every node."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import pulumi_docker as docker
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions, RunError
 
 from components.node import Node
 from components.storage import MEMBERS, GlusterfsArgs, StorageArgs
 from components.swarm.node_container import NodeContainer, NodeContainerArgs
+from components.swarm.node_mount import CHECK, FUSE, MOUNTED, node_mount, words
 from components.swarm.volume import volume
-from components.workload import HealthCheck, Mount, Workload
+from components.workload import Mount, Workload
 
 STATE = "/var/lib/glusterd"
 BRICKS = "/bricks"
-NODE = "/node"
 TLS = "/etc/studip/tls"
-MOUNTED = "shared"  # folder of the mount, which the image makes
-MEMBER_CAPABILITIES = (
+CAPABILITIES = (
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
     "CAP_DAC_READ_SEARCH",
@@ -27,8 +25,6 @@ MEMBER_CAPABILITIES = (
     "CAP_SETUID",
     "CAP_SYS_ADMIN",  # attributes of the trusted class, in which copies keep count of each other
 )
-CLIENT_CAPABILITIES = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_SYS_ADMIN")
-CHECK = HealthCheck(command=["healthcheck"], start_period=300.0)
 
 
 class Glusterfs(ComponentResource):
@@ -55,7 +51,19 @@ class Glusterfs(ComponentResource):
         for number, node in enumerate(chosen.members, 1):
             made.append(self._server(number, node, made[-1:]))
         for node in args.nodes:
-            made.append(self._client(node, made[-1:]))
+            made.append(
+                node_mount(
+                    f"{name}-mount-{node.name}",
+                    node,
+                    args,
+                    chosen,
+                    env={"MEMBERS": ",".join(self._hosts)},
+                    hosts=self._hosts,
+                    files=_files(chosen),
+                    after=made[-1:],
+                    parent=self,
+                )
+            )
         mounted = Output.all(*(one.id for one in made))
         self.path = mounted.apply(lambda _: f"{chosen.folder}/{MOUNTED}")
         self.register_outputs({"path": self.path})
@@ -81,54 +89,8 @@ class Glusterfs(ComponentResource):
             "ALLOW": ",".join(
                 sorted({one.address for one in (*self._args.nodes, *chosen.members)})
             ),
-            "QUOTAS": _words(chosen.quotas),
+            "QUOTAS": words(chosen.quotas),
         }
-        mounts = [Mount(target=STATE, kind="volume", source=state.name), brick]
-        return self._container(name, "server", node, env, mounts, before)
-
-    def _client(self, node: Node, before: Sequence[Resource]) -> NodeContainer:
-        chosen = self._chosen
-        name = f"{self._name}-mount-{node.name}"
-        # A bind's source must be there; only this older way of saying it makes it.
-        folder = docker.Container(
-            f"{name}-folder",
-            name=f"{name}-folder",
-            image=chosen.images[node.name],
-            command=["true"],
-            labels=[
-                docker.ContainerLabelArgs(label=k, value=v) for k, v in self._args.labels.items()
-            ],
-            attach=True,
-            must_run=False,
-            capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
-            volumes=[
-                docker.ContainerVolumeArgs(host_path=chosen.folder, container_path=NODE),
-            ],
-            network_mode="none",
-            memory=chosen.client_resources.memory_limit,
-            log_driver="json-file",
-            log_opts={"max-size": "1m"},
-            opts=ResourceOptions(parent=self, provider=node.provider, delete_before_replace=True),
-        )
-        source = folder.id.apply(lambda _: chosen.folder)
-        mounts = [Mount(target=NODE, kind="bind", source=source, propagation="rshared")]
-        env = {
-            "MEMBERS": ",".join(self._hosts),
-            "FOLDERS": _words({slug: str(uid) for slug, uid in self._args.owners.items()}),
-        }
-        return self._container(name, "client", node, env, mounts, [*before, folder])
-
-    def _container(
-        self,
-        name: str,
-        role: str,
-        node: Node,
-        env: Mapping[str, str],
-        mounts: Sequence[Mount],
-        after: Sequence[Resource],
-    ) -> NodeContainer:
-        chosen = self._chosen
-        server = role == "server"
         return NodeContainer(
             name,
             NodeContainerArgs(
@@ -136,21 +98,21 @@ class Glusterfs(ComponentResource):
                     image=chosen.images[node.name],
                     labels=self._args.labels,
                     networks=[],
-                    resources=chosen.resources if server else chosen.client_resources,
-                    command=[role],
+                    resources=chosen.resources,
+                    command=["server"],
                     env=env,
-                    mounts=mounts,
-                    capabilities=MEMBER_CAPABILITIES if server else CLIENT_CAPABILITIES,
+                    mounts=[Mount(target=STATE, kind="volume", source=state.name), brick],
+                    capabilities=CAPABILITIES,
                     logging=chosen.logging,
                 ),
                 node=node,
                 health_check=CHECK,
-                devices=["/dev/fuse"],
+                devices=[FUSE],
                 hosts=self._hosts,
                 files=_files(chosen),
                 stop_grace_period=15,
                 start_timeout=600,
-                after=after,
+                after=before,
             ),
             ResourceOptions(parent=self),
         )
@@ -164,7 +126,3 @@ def _files(chosen: GlusterfsArgs) -> dict[str, Input[str]]:
         f"{TLS}/key.pem": chosen.certificate.key,
         f"{TLS}/authority.pem": chosen.certificate.authority,
     }
-
-
-def _words(values: Mapping[str, str]) -> str:
-    return " ".join(f"{key}={value}" for key, value in values.items())

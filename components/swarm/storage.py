@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pulumi import ComponentResource, Output, ResourceOptions, RunError
 
 from components.storage import STATE, Folder, NfsArgs, StorageArgs, StorageEndpoint
+from components.swarm.cephfs import Cephfs
 from components.swarm.glusterfs import Glusterfs
 from components.swarm.volume import volume
 from components.workload import Mount
@@ -26,7 +27,7 @@ class Storage(ComponentResource):
             for state in STATE
             if not state.shared
         ]
-        if args.kind == "glusterfs":
+        if args.kind in ("glusterfs", "cephfs"):
             folders, watched = self._mounted(name, args)
         else:
             folders, watched = self._volumes(name, args), []
@@ -48,15 +49,17 @@ class Storage(ComponentResource):
         Nothing lies below the mount while it is missing, and the engine refuses a bind of what is
         not there: no container starts without its folders.
         """
-        assert args.glusterfs
-        path = Glusterfs(name, args, ResourceOptions(parent=self)).path
+        kind = Glusterfs if args.kind == "glusterfs" else Cephfs
+        path = kind(name, args, ResourceOptions(parent=self)).path
+        chosen = args.glusterfs or args.cephfs
+        assert chosen
         folders = {
             slug: Folder(kind="bind", source=Output.concat(path, "/", slug)) for slug in args.owners
         }
         watched = Mount(
             target=WATCH,
             kind="bind",
-            source=args.glusterfs.folder,
+            source=chosen.folder,
             read_only=True,
             propagation="rslave",
         )

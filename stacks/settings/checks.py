@@ -25,7 +25,7 @@ AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "database.kind": ("single", "galera", "innodb-cluster", "external"),
         "cache.kind": ("redis", "file", "external"),
         "load_balancer.kind": ("haproxy", "external"),
-        "storage.kind": ("local", "nfs", "glusterfs", "external"),
+        "storage.kind": ("local", "nfs", "glusterfs", "cephfs", "external"),
         "gitlab.kind": ("none",),
         "networks.edge.driver": ("overlay", "bridge", "macvlan"),
         "networks.application.driver": ("overlay",),
@@ -34,7 +34,7 @@ AVAILABLE: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 NODES = 3  # of which one may be lost
-MEMBERS = 3  # of GlusterFS
+MEMBERS = 3  # of GlusterFS or Ceph
 # Server variables that a cluster's members set themselves.
 CLUSTER_PARAMETERS = {
     "galera": re.compile("wsrep_"),
@@ -133,7 +133,8 @@ def _spread(settings: Settings, _: Path) -> Iterator[Finding]:
             yield "database.kind", f"{kind} needs at least {NODES} nodes, got {nodes}"
     with suppress(WrongValue):
         storage = settings.storage.kind
-        if storage in ("glusterfs", "cephfs") and nodes < NODES:
+        ours = storage in ("glusterfs", "cephfs") and settings.storage.cephfs.cluster is None
+        if ours and nodes < NODES:
             yield "storage.kind", f"{storage} needs at least {NODES} nodes, got {nodes}"
 
 
@@ -553,6 +554,8 @@ def _storage_replicas(settings: Settings, _: Path) -> Iterator[Finding]:
             "storage.replicas",
             f"is for the kinds glusterfs and cephfs only, and the kind is {storage.kind}",
         )
+    if storage.kind == "cephfs" and storage.replicas != MEMBERS:
+        yield "storage.replicas", f"must be {MEMBERS} for cephfs, got {storage.replicas}"
 
 
 def _storage_kinds(settings: Settings, _: Path) -> Iterator[Finding]:
@@ -562,29 +565,45 @@ def _storage_kinds(settings: Settings, _: Path) -> Iterator[Finding]:
             yield "storage.nfs", "must be given for the kind nfs, got nothing"
         if storage.kind != "nfs" and storage.nfs is not None:
             yield "storage.nfs", f"is for the kind nfs only, and the kind is {storage.kind}"
-    if storage.kind != "glusterfs":
-        if _given(storage, "glusterfs"):
+    for kind in ("glusterfs", "cephfs"):
+        if storage.kind == kind:
+            yield from _mounted(settings, kind)
+        elif _given(storage, kind):
             yield (
-                "storage.glusterfs",
-                f"is for the kind glusterfs only, and the kind is {storage.kind}",
+                f"storage.{kind}",
+                f"is for the kind {kind} only, and the kind is {storage.kind}",
             )
-        return
+
+
+def _mounted(settings: Settings, kind: str) -> Iterator[Finding]:
+    """Disks and quotas of what is mounted on every node."""
+    chosen = getattr(settings.storage, kind)
     with suppress(WrongValue):
         members = [node.name for node in settings.nodes[:MEMBERS]]
-        for name in storage.glusterfs.disks:
+        for name in chosen.disks:
             if name not in members:
                 yield (
-                    f"storage.glusterfs.disks.{name}",
+                    f"storage.{kind}.disks.{name}",
                     f"must be one of the first {MEMBERS} nodes ({', '.join(members)}), "
                     f"got {shown(name)}",
                 )
     with suppress(WrongValue):
-        for name in storage.glusterfs.quotas:
+        for name in chosen.quotas:
             if name not in FOLDERS:
                 yield (
-                    f"storage.glusterfs.quotas.{name}",
+                    f"storage.{kind}.quotas.{name}",
                     f"must be one of {', '.join(FOLDERS)}, got {shown(name)}",
                 )
+
+
+def _ceph_cluster(settings: Settings, _: Path) -> Iterator[Finding]:
+    """What our own members take means nothing where the site has some."""
+    chosen = settings.storage.cephfs
+    if settings.storage.kind != "cephfs" or chosen.cluster is None:
+        return
+    for name in ("disks", "size_gib", "grace", "resources", "daemon_resources"):
+        if _given(chosen, name):
+            yield f"storage.cephfs.{name}", "is for members of our own, and cluster is given"
 
 
 def _reservations(settings: Settings, _: Path) -> Iterator[Finding]:
@@ -665,5 +684,6 @@ RULES: tuple[Rule, ...] = (
     _storage_driver,
     _storage_replicas,
     _storage_kinds,
+    _ceph_cluster,
     _reservations,
 )

@@ -351,6 +351,41 @@ class Glusterfs(Model):
     client_resources: Resources = _resources(1.0, 256, 64, "of a node's mount")
 
 
+class CephCluster(Model):
+    """A cluster that the site has."""
+
+    monitors: list[str] = Field(min_length=1, description="hosts, with port where unusual")
+    user: str = Field("studip", description="without client.; it needs the right p for quotas")
+    key: Secret = Field(description="of this user, secret")
+    filesystem: str = Field("cephfs", description="name of the file system")
+    path: Folder = Field("/", description="folder of the file system that is mounted")
+
+
+class Cephfs(Model):
+    """CephFS on the first three nodes, or of the site; mounted on all."""
+
+    cluster: CephCluster | None = Field(
+        None, description="the site's; default: members of our own on the first three nodes"
+    )
+    disks: dict[str, Folder] = Field(
+        default_factory=dict, description="mounted disk by node; default: a volume"
+    )
+    size_gib: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        100, description="that each member may hold; it takes what is written"
+    )
+    quotas: dict[str, Quota] = Field(
+        default_factory=dict, description="by folder, such as upload-doc: 500GB"
+    )
+    grace: Annotated[int, Field(ge=4, le=60)] = Field(
+        6, description="s until a silent daemon is left out"
+    )
+    resources: Resources = _resources(1.0, 1024, 256, "of an object store")
+    daemon_resources: Resources = _resources(
+        1.0, 512, 64, "of each monitor, manager, metadata server"
+    )
+    client_resources: Resources = _resources(1.0, 512, 64, "of a node's mount")
+
+
 class Storage(Model):
     """Where the shared state lies."""
 
@@ -358,10 +393,11 @@ class Storage(Model):
         "local", description="how it is had"
     )
     replicas: Literal[2, 3] = Field(
-        3, description="copies, for glusterfs and cephfs; 2: and an arbiter"
+        3, description="copies, for glusterfs and cephfs; 2 (glusterfs only): and an arbiter"
     )
     nfs: Nfs | None = Field(None, description="the file server, for the kind nfs")
     glusterfs: Glusterfs = Field(Glusterfs.model_construct(), description="for the kind glusterfs")
+    cephfs: Cephfs = Field(Cephfs.model_construct(), description="for the kind cephfs")
     driver: str = Field("local", description="volume driver of an external one")
     driver_options: dict[str, str] = Field(
         default_factory=dict,

@@ -21,6 +21,9 @@ from components.registry import REGISTRY_USER, RegistryArgs, RegistryClusterArgs
 from components.storage import (
     MEMBERS,
     NODES,
+    CephClusterArgs,
+    CephfsArgs,
+    CephMembersArgs,
     GlusterfsArgs,
     NfsArgs,
     StorageArgs,
@@ -55,7 +58,6 @@ class ClusterMembers(TypedDict):
 def storage(environment: Environment, recipes: Recipes) -> StorageEndpoint:
     """Shared folders; `{folder}` in driver options becomes each folder's name."""
     chosen = environment.settings.storage
-    assert chosen.kind != "cephfs"
     folders = {}
     if environment.nodes and environment.settings.registry.kind == "distribution":
         folders[REGISTRY] = swarm_registry.USER
@@ -69,6 +71,7 @@ def storage(environment: Environment, recipes: Recipes) -> StorageEndpoint:
         driver=chosen.driver,
         nfs=NfsArgs(**dict(chosen.nfs)) if chosen.nfs else None,
         glusterfs=_glusterfs(environment, recipes) if chosen.kind == "glusterfs" else None,
+        cephfs=_cephfs(environment, recipes) if chosen.kind == "cephfs" else None,
     )
     options = {
         slug: {
@@ -99,6 +102,37 @@ def _glusterfs(environment: Environment, recipes: Recipes) -> GlusterfsArgs:
         resources=resources(chosen.resources),
         client_resources=resources(chosen.client_resources),
         logging=environment.logging,
+    )
+
+
+def _cephfs(environment: Environment, recipes: Recipes) -> CephfsArgs:
+    chosen = environment.settings.storage.cephfs
+    source: CephMembersArgs | CephClusterArgs
+    if chosen.cluster is not None:
+        source = CephClusterArgs(
+            monitors=chosen.cluster.monitors,
+            user=chosen.cluster.user,
+            key=given(secret(chosen.cluster.key)),
+            filesystem=chosen.cluster.filesystem,
+            path=chosen.cluster.path,
+        )
+    else:
+        source = CephMembersArgs(
+            members=environment.nodes[:MEMBERS],
+            secret=environment.password("storage"),
+            disks=chosen.disks,
+            size=chosen.size_gib,
+            grace=chosen.grace,
+            resources=resources(chosen.resources),
+            daemon_resources=resources(chosen.daemon_resources),
+        )
+    return CephfsArgs(
+        images=recipes.seeds("ceph"),
+        folder=f"{NODES}/{environment.settings.environment}",
+        quotas=chosen.quotas,
+        client_resources=resources(chosen.client_resources),
+        logging=environment.logging,
+        source=source,
     )
 
 

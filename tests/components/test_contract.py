@@ -26,7 +26,13 @@ from components.network import NetworkArgs
 from components.node import Node, apart_from
 from components.proxy import ProxyArgs
 from components.registry import RegistryArgs, RegistryClusterArgs, RegistryEndpoint
-from components.storage import GlusterfsArgs, NfsArgs, StorageArgs
+from components.storage import (
+    CephfsArgs,
+    CephMembersArgs,
+    GlusterfsArgs,
+    NfsArgs,
+    StorageArgs,
+)
 from components.swarm.address import VirtualAddress
 from components.swarm.application import Application
 from components.swarm.authority import Authority
@@ -340,6 +346,27 @@ COMPONENTS: dict[str, Callable[[str], Any]] = {
                 resources=RESOURCES,
                 client_resources=RESOURCES,
                 logging=Logging(),
+            ),
+            labels=_labels("storage"),
+        ),
+    ),
+    "storage_cephfs": lambda name: Storage(
+        name,
+        StorageArgs(
+            kind="cephfs",
+            nodes=NODES,
+            folders={"registry": 999},
+            cephfs=CephfsArgs(
+                images={node.name: DIGEST for node in NODES},
+                folder="/var/lib/studip/test",
+                client_resources=RESOURCES,
+                logging=Logging(),
+                source=CephMembersArgs(
+                    members=NODES,
+                    secret=Output.secret(PASSWORD),
+                    resources=RESOURCES,
+                    daemon_resources=RESOURCES,
+                ),
             ),
             labels=_labels("storage"),
         ),

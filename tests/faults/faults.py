@@ -1,7 +1,8 @@
 """What may befall the highly available Swarm: each fault, what ends it, and what it may cost."""
 
+import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.faults.swarm import DISK_MEMBER, WHOLE, Load, SwarmPlatform, containers, recorded, wait
@@ -14,7 +15,11 @@ REPLICATION = {  # TCP ports, by kind of the database
     "galera": (4444, 4567, 4568),  # copies, replication, catching up
     "innodb-cluster": (33061,),  # what the members agree on
 }
-GLUSTERFS = (24007, *range(49152, 49160))  # TCP: management and bricks
+STORAGE: Mapping[str, Sequence[int | str]] = {  # the same, by kind of the storage
+    "glusterfs": (24007, *range(49152, 49160)),  # management and bricks
+    "cephfs": (3300, "6800:6831"),  # monitors, and all other daemons
+}
+STORES = {"glusterfs": "glusterfsd", "cephfs": "ceph-osd"}  # processes that serve one copy
 CLOCK_OFF = 300.0  # s
 IS_WRITER = "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/writer', timeout=5)"
 
@@ -106,17 +111,28 @@ def cut_writer(platform: SwarmPlatform) -> Heal:
     return lambda: node.heal(container)
 
 
-def kill_brick(platform: SwarmPlatform) -> None:
+def kill_store(platform: SwarmPlatform) -> None:
     """The process that serves one copy of all files."""
     node = bystander(platform)
-    for pid in node.processes("glusterfsd"):
+    for pid in node.processes(STORES[platform.settings.storage.kind]):
         node.kill_process(pid)
+
+
+def kill_metadata(platform: SwarmPlatform) -> None:
+    """Ceph's metadata server that serves."""
+    for number, node in enumerate(platform.testbed.nodes, 1):
+        container = platform.name(f"storage-{number}-mds")
+        if json.loads(node.docker("exec", container, "storage-status"))["reason"] == "up:active":
+            for pid in node.processes("ceph-mds"):
+                node.kill_process(pid)
+            return
+    raise AssertionError("no metadata server serves")
 
 
 def cut_storage(platform: SwarmPlatform) -> Heal:
     """One copy of all files can't be reached, and reaches nobody."""
     node = bystander(platform)
-    node.cut(ports=GLUSTERFS)
+    node.cut(ports=STORAGE[platform.settings.storage.kind])
     return node.heal
 
 
@@ -198,7 +214,7 @@ FAULTS = [
     ),
     Fault(
         name="storage brick killed",
-        befall=kill_brick,
+        befall=kill_store,
         budget=[("storage", "storage brick killed")],
     ),
     Fault(
@@ -215,6 +231,25 @@ FAULTS = [
     Fault(name="rolling update", befall=roll_out, unnoticed=True),
     Fault(name="all nodes stopped and started", befall=restart_all),
 ]
+# Of Ceph, in the place of `storage brick killed`.
+CEPH_FAULTS = [
+    Fault(
+        name="storage OSD killed",
+        befall=kill_store,
+        budget=[("storage", "storage OSD killed")],
+    ),
+    Fault(
+        name="storage metadata server killed",
+        befall=kill_metadata,
+        budget=[("storage", "storage metadata server killed")],
+    ),
+]
+
+
+def named(*names: str) -> list[Fault]:
+    """Faults by name; KeyError where there is none of that name."""
+    known = {fault.name: fault for fault in (*FAULTS, *CEPH_FAULTS)}
+    return [known[name] for name in names]
 
 
 def suffer(platform: SwarmPlatform, fault: Fault) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.faults import FAULTS, Fault, suffer
+from tests.faults.faults import FAULTS, Fault, named, suffer
 from tests.faults.swarm import SwarmPlatform
 
 pytestmark = [pytest.mark.cluster, pytest.mark.fault]
@@ -21,9 +21,7 @@ def test_no_acknowledged_write_is_lost_and_the_outage_is_within_its_budget(
     suffer(platform, fault)
 
 
-MOVES = [
-    fault for fault in FAULTS if fault.name in ("keepalived killed", "VIP owner's node killed")
-]
+MOVES = named("keepalived killed", "VIP owner's node killed")
 
 
 @pytest.fixture(scope="module")

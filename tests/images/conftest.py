@@ -41,7 +41,9 @@ SECOND = 1_000_000_000  # ns
 # What each image stands on; the others stand on `base`. None: on the root file system.
 BASES = {
     "base": None,
+    "ceph": "storage-base",
     "demo": "php-apache",
+    "glusterfs": "storage-base",
     "php-apache": "php",
     "php-fpm": "php",
     "official-registry": "registry",
@@ -54,7 +56,6 @@ STAND_INS = {"official-php", "official-registry"}
 STAGED = {
     "base",
     "galera",
-    "glusterfs",
     "haproxy",
     "innodb-cluster",
     "mariadb",

@@ -1,26 +1,30 @@
 """GlusterFS keeps what was written: members, disks and networks fail, on real containers."""
 
 import json
-import os
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import docker
 import pytest
-from docker.errors import NotFound
-from docker.models.containers import Container
-from docker.types import IPAMConfig, IPAMPool
 
-from tests.images.conftest import LABEL, SECOND, Built, Running, wait
+from tests.images.conftest import LABEL, Built, Running, wait
+from tests.images.deployed import (
+    CLIENT,
+    CUT,
+    FIRST,
+    Deployed,
+    Record,
+    report,
+    subnets,
+    took,
+    writing,
+)
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 
-FIRST = 11  # last number of the first member's address
-CLIENT = 21  # and of the first client's
 BRICK = "/bricks/brick"
 CAPABILITIES = [
     "CHOWN",
@@ -34,38 +38,7 @@ CAPABILITIES = [
     "SYS_ADMIN",
 ]
 PING_TIMEOUT = 5  # s; short, so that the tests are
-CUT = float(os.environ.get("STUDIP_TEST_CUT", "20"))  # s that a network is cut
-SIZE = 20_000  # bytes of each file that is written
 
-# Writes files until /tmp/stop is there: what was closed without an error, and how long it took.
-WRITER = """
-import hashlib, json, os, sys, time
-folder, size = sys.argv[1], int(sys.argv[2])
-written, errors, slowest, number = {}, [], 0.0, 0
-while not os.path.exists("/tmp/stop"):
-    number += 1
-    name, data = f"{number:06}", os.urandom(size)
-    began = time.monotonic()
-    try:
-        with open(f"{folder}/{name}", "wb") as file:
-            file.write(data)
-        written[name] = hashlib.sha256(data).hexdigest()
-    except OSError as error:
-        errors.append(f"{name}: {error}")
-    slowest = max(slowest, time.monotonic() - began)
-    time.sleep(0.01)
-print(json.dumps({"written": written, "errors": errors, "slowest": slowest}))
-"""
-# Takes the network away: packets of both directions are gone, as with a pulled cable.
-LINK = """
-import fcntl, socket, struct, sys
-up = sys.argv[1] == "up"
-with socket.socket() as one:
-    request = struct.pack("16sh14x", b"eth0", 0)
-    flags = struct.unpack("16sh14x", fcntl.ioctl(one, 0x8913, request))[1]
-    request = struct.pack("16sh14x", b"eth0", flags | 1 if up else flags & ~1)
-    fcntl.ioctl(one, 0x8914, request)
-"""
 # Process that was started by this name; all of GlusterFS's are the same program.
 PROCESS = (
     "grep -lzx {} /proc/[0-9]*/cmdline 2>/dev/null | while read -r file; do "
@@ -88,36 +61,11 @@ rm ca.key request.pem
 
 
 @dataclass
-class Storage:
+class Storage(Deployed):
     """Three members and their clients on a network of their own."""
 
-    client: docker.DockerClient
-    image: str
-    network: str
-    subnet: str  # first three numbers
-    env: Mapping[str, str]
     certificate: str = ""  # volume with the certificate, if there is one
-    mark: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
-    containers: list[Container] = field(default_factory=list)
-    volumes: dict[str, Any] = field(default_factory=dict)
     members: list[Running] = field(default_factory=list)
-
-    @property
-    def names(self) -> list[str]:
-        """What the members are called."""
-        return [f"member-{number}" for number in (1, 2, 3)]
-
-    def volume(self, name: str) -> str:
-        """A volume of this storage, made when it is first asked for."""
-        if name not in self.volumes:
-            self.volumes[name] = self.client.volumes.create(
-                f"storage-test-{self.mark}-{name}", labels={LABEL: "storage"}
-            )
-        return str(self.volumes[name].name)
-
-    def lose(self, name: str) -> None:
-        """Remove a volume with all that is on it."""
-        self.volumes.pop(name).remove()
 
     def start(self, number: int, **env: str) -> Running:
         """A member; its disks are those that it had before."""
@@ -173,57 +121,8 @@ class Storage:
         binds = {source: {"bind": target} for source, target in volumes.items()}
         if certificate and self.certificate:
             binds[self.certificate] = {"bind": "/etc/studip/tls", "mode": "ro"}
-        api = self.client.api
-        made = api.create_container(
-            self.image,
-            [role],
-            name=f"storage-test-{self.mark}-{name}-{uuid.uuid4().hex[:4]}",
-            environment={"MEMBERS": ",".join(self.names), **env},
-            labels={LABEL: "storage"},
-            healthcheck={
-                "test": ["CMD", "healthcheck"],
-                "interval": 2 * SECOND,
-                "timeout": 10 * SECOND,
-                "start_period": 300 * SECOND,
-            },
-            host_config=api.create_host_config(
-                binds=binds,
-                cap_drop=["ALL"],
-                cap_add=CAPABILITIES,
-                devices=["/dev/fuse:/dev/fuse:rwm"],
-                security_opt=["apparmor=unconfined"],
-                extra_hosts={
-                    name: f"{self.subnet}.{FIRST + index}" for index, name in enumerate(self.names)
-                },
-                init=True,
-                network_mode=self.network,
-            ),
-            networking_config=api.create_networking_config(
-                {self.network: api.create_endpoint_config(ipv4_address=f"{self.subnet}.{last}")}
-            ),
-        )
-        container = self.client.containers.get(made["Id"])
-        self.containers.append(container)
-        container.start()
-        return Running(container)
-
-    @contextmanager
-    def cut(self, running: Running) -> Iterator[None]:
-        """Take a container's network away for a while."""
-        try:
-            self._link(running, "down")
-            yield
-        finally:
-            self._link(running, "up")
-
-    def _link(self, running: Running, state: str) -> None:
-        self.client.containers.run(
-            self.image,
-            ["python3", "-c", LINK, state],
-            network_mode=f"container:{running.container.id}",
-            cap_add=["NET_ADMIN"],
-            labels={LABEL: "storage"},
-            remove=True,
+        return self.run(
+            [role], name, last, env=env, binds=binds, capabilities=CAPABILITIES, fuse=True
         )
 
     def gluster(self, words: str, member: int = 1) -> str:
@@ -237,7 +136,6 @@ class Storage:
 
     def wait_healed(self, seconds: float = 180) -> float:
         """Wait until all members serve and nothing is to be healed: the seconds that it took."""
-        began = time.monotonic()
 
         def whole() -> bool:
             if not all(member.health() == "healthy" for member in self.members):
@@ -246,23 +144,7 @@ class Storage:
             counts = [line for line in summary.splitlines() if line.startswith("Total Number")]
             return len(counts) == 3 and all(line.endswith(" 0") for line in counts)
 
-        wait(whole, seconds)
-        return time.monotonic() - began
-
-    def checksums(self, running: Running, folder: str) -> dict[str, str]:
-        """SHA-256 of all files in a folder of a container."""
-        lines = running.sh(f"cd {folder} && find . -type f | xargs -r sha256sum").splitlines()
-        return {
-            name.removeprefix("./"): digest for digest, name in (line.split() for line in lines)
-        }
-
-    def close(self) -> None:
-        """Remove all of it."""
-        for container in reversed(self.containers):
-            with suppress(NotFound):
-                container.remove(force=True, v=True)
-        for one in self.volumes.values():
-            one.remove(force=True)
+        return took(whole, seconds)
 
 
 Start = Callable[..., Storage]
@@ -275,20 +157,10 @@ def storages(client: docker.DockerClient, image: str) -> Iterator[Start]:
     `left`: Python that puts something on each brick before.
     """
     made: list[Storage] = []
-    networks: list[Any] = []
-    client.api.timeout = 300  # s; members keep a small machine busy
 
     def start(*, certificate: bool = True, left: str | None = None, **env: str) -> Storage:
-        subnet = f"198.19.{224 + len(client.networks.list()) % 31}"
-        pool = IPAMPool(subnet=f"{subnet}.0/24", iprange=f"{subnet}.128/25")
-        networks.append(
-            client.networks.create(
-                f"storage-test-{uuid.uuid4().hex[:8]}",
-                labels={LABEL: "storage"},
-                ipam=IPAMConfig(pool_configs=[pool]),
-            )
-        )
-        storage = Storage(client, image, networks[-1].name, subnet, env)
+        network, first = subnet()
+        storage = Storage(client, image, network, first, env)
         made.append(storage)
         if certificate:
             storage.certificate = storage.volume("certificate")
@@ -312,13 +184,12 @@ def storages(client: docker.DockerClient, image: str) -> Iterator[Start]:
             storage.start(number)
         return storage
 
-    try:
-        yield start
-    finally:
-        for storage in made:
-            storage.close()
-        for network in networks:
-            network.remove()
+    with subnets(client) as subnet:
+        try:
+            yield start
+        finally:
+            for storage in made:
+                storage.close()
 
 
 @pytest.fixture(scope="module")
@@ -349,29 +220,6 @@ def mounted(storage: Storage) -> Running:
     return mounted
 
 
-@contextmanager
-def writing(mounted: Running, folder: str) -> Iterator[dict[str, Any]]:
-    """Files are written all the time; filled in at the end: written, errors, slowest."""
-    path = f"/node/shared/upload_doc/{folder}"
-    mounted.sh(f"mkdir -p {path}; rm -f /tmp/stop /tmp/done; cat > /tmp/writer <<'E'\n{WRITER}\nE")
-    run = f"python3 /tmp/writer {path} {SIZE} > /tmp/result 2>&1; touch /tmp/done"
-    mounted.container.exec_run(["bash", "-c", run], detach=True)
-    wait(lambda: int(mounted.sh(f"ls {path} | wc -l")) > 5, 60)
-    result: dict[str, Any] = {}
-    try:
-        yield result
-    finally:
-        mounted.sh("touch /tmp/stop; while [ ! -e /tmp/done ]; do sleep 0.1; done")
-        result.update(json.loads(mounted.sh("cat /tmp/result")))
-
-
-def report(record: Callable[[str, object], None], result: Mapping[str, Any], healed: float) -> None:
-    """Put the measured figures into the test's report."""
-    record("files", len(result["written"]))
-    record("slowest_s", round(result["slowest"], 2))
-    record("healed_s", round(healed, 1))
-
-
 def brick(member: Running) -> str:
     """Process of a member's brick; empty if there is none."""
     return member.sh(PROCESS.format("/usr/sbin/glusterfsd"))
@@ -380,9 +228,6 @@ def brick(member: Running) -> str:
 def kill_brick(member: Running) -> None:
     """Kill a member's brick, and nothing else of it."""
     member.sh(f"kill -9 {brick(member)}")
-
-
-Record = Callable[[str, object], None]
 
 
 # --- set-up ------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from storage import server as module
-from storage import volume
-from storage.commands import CommandError, Heals
-from storage.server import Refused, Server
-from storage.settings import ServerSettings
-from storage.volume import Volume
+from gluster import server as module
+from gluster import volume
+from gluster.commands import CommandError, Heals
+from gluster.server import Refused, Server
+from gluster.settings import ServerSettings
+from gluster.volume import Volume
 
 ID = "1a2d49ce29b0427fb1bccdb185fc6972"
 KNOWN = Volume(id=ID, started=True, settings={})

@@ -270,13 +270,14 @@ def test_wrong_settings_are_told_and_touch_nothing(platform: Platform) -> None:
         database={"kind": "galera", "members": 2},
         cache={"kind": "file"},
         storage={"kind": "cephfs"},
+        gitlab={"kind": "managed"},
     )
     wrong = platform.up()
     platform.write()
     assert wrong.code != 0
     for message in (
-        "studip:storage.kind: cephfs is not available yet on swarm; "
-        "available: local, nfs, glusterfs, external",
+        "studip:gitlab.kind: managed is not available yet on swarm; available: none",
+        "studip:storage.kind: cephfs needs at least 3 nodes, got 1",
         "studip:database.members: must be odd and at least 3, got 2",
         "studip:cache.kind: file is each replica's own: 2 replicas need redis or external",
     ):

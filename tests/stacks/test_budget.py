@@ -82,7 +82,24 @@ def test_settings_that_can_not_be_deployed_yet_are_still_refused_where_they_woul
     tmp_path: Path,
 ) -> None:
     file = tmp_path / SWARM.name
-    file.write_text(SWARM.read_text().replace("kind: glusterfs", "kind: cephfs"))
+    file.write_text(
+        f"{SWARM.read_text()}  studip:gitlab: {{kind: external, url: https://g.test}}\n"
+    )
     assert list(budgets(read_settings(file, deployable=False)))
-    with pytest.raises(SettingsError, match="cephfs is not available yet on swarm"):
+    with pytest.raises(SettingsError, match="external is not available yet on swarm"):
         load_settings(read(file)["config"], "swarm", str(file))
+
+
+def test_storage_is_missed_as_the_settings_say(tmp_path: Path) -> None:
+    file = tmp_path / SWARM.name
+    text = SWARM.read_text()
+    for storage, expected in (
+        ("glusterfs, glusterfs: {ping_timeout: 4}", 8.0),
+        ("cephfs, cephfs: {grace: 10}", 36.0),
+    ):
+        given = f"studip:storage: {{kind: {storage}}}"
+        file.write_text(
+            text.replace("studip:storage:\n    kind: glusterfs\n    replicas: 3", given)
+        )
+        assert given in file.read_text()
+        assert outages(read_settings(file))["storage", "storage node killed"] == expected

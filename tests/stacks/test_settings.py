@@ -78,12 +78,44 @@ WRONG: dict[str, tuple[str, list[str]]] = {
             "studip:storage.kind: glusterfs needs at least 3 nodes, got 1",
         ],
     ),
-    "storage of a cluster that can't be had yet": (
-        f"{THREE}\nstudip:database: {{kind: galera}}\nstudip:storage: {{kind: cephfs}}",
+    "two copies in CephFS": (
+        f"{THREE}\nstudip:database: {EXTERNAL}\nstudip:storage: {{kind: cephfs, replicas: 2}}",
+        ["studip:storage.replicas: must be 3 for cephfs, got 2"],
+    ),
+    "CephFS on one node": (
+        "studip:storage: {kind: cephfs}",
+        ["studip:storage.kind: cephfs needs at least 3 nodes, got 1"],
+    ),
+    "disks and quotas of nothing in CephFS": (
+        f"{THREE}\nstudip:database: {EXTERNAL}\nstudip:storage: {{kind: cephfs, cephfs: "
+        "{disks: {d: /srv/disk}, quotas: {uploads: 5GB}, grace: 3}}",
         [
-            "studip:storage.kind: cephfs is not available yet on swarm; "
-            "available: local, nfs, glusterfs, external",
+            "studip:storage.cephfs.grace: must be at least 4, got 3",
+            "studip:storage.cephfs.disks.d: must be one of the first 3 nodes (a, b, c), got d",
+            "studip:storage.cephfs.quotas.uploads: must be one of upload-doc, archiv, oer, "
+            "oer-logos, pictures, plugins-packages, got uploads",
         ],
+    ),
+    "a Ceph cluster of the site, and members of our own": (
+        f"{THREE}\nstudip:database: {EXTERNAL}\nstudip:storage: {{kind: cephfs, cephfs: "
+        "{cluster: {monitors: []}, size_gib: 5, resources: {limits: {cpus: 2}}}}",
+        [
+            "studip:storage.cephfs.cluster.monitors: must have at least 1 entries, got 0",
+            "studip:storage.cephfs.cluster.key: is missing",
+        ],
+    ),
+    "members of our own beside a Ceph cluster of the site": (
+        f"{THREE}\nstudip:database: {EXTERNAL}\nstudip:storage: {{kind: cephfs, cephfs: "
+        "{cluster: {monitors: [ceph.example.org], key: {secure: v1:abc}}, size_gib: 5, "
+        "resources: {limits: {cpus: 2}}}}",
+        [
+            "studip:storage.cephfs.size_gib: is for members of our own, and cluster is given",
+            "studip:storage.cephfs.resources: is for members of our own, and cluster is given",
+        ],
+    ),
+    "CephFS that nobody mounts": (
+        "studip:storage: {cephfs: {grace: 5}}",
+        ["studip:storage.cephfs: is for the kind cephfs only, and the kind is local"],
     ),
     "a cluster's own variables": (
         f"{CLUSTER}\nstudip:database: {{kind: galera, parameters: {{wsrep_on: false, "

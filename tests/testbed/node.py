@@ -85,12 +85,13 @@ class Node:
     def cut(
         self,
         peers: Iterable[str] = (),
-        ports: Iterable[int] = (),
+        ports: Iterable[int | str] = (),
         protocol: str = "",
         container: str | None = None,
     ) -> None:
         """Lose all packets from and to `peers` (addresses; none: everybody) on `ports`.
 
+        A port may be a range, such as `6800:6831`; all together make at most 15, a range two.
         `container`: only those of this one, by its id. What Swarm's overlay carries between
         machines is seen there only. Heal with `heal`.
         """

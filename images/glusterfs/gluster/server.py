@@ -13,10 +13,12 @@ import threading
 import time
 from pathlib import Path
 
-from . import status, volume
+from storage import status
+from storage.status import log
+
+from . import volume
 from .commands import CommandError, Heals, gluster, peers, volumes
 from .settings import ServerSettings, has_certificate
-from .status import log
 from .volume import BRICK, STATE, Volume
 
 TEMPLATES = Path("/etc/studip/glusterfs")

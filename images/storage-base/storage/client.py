@@ -1,42 +1,52 @@
-"""A node's mount: mounts the volume below /node, where the node sees it, and keeps it there."""
+"""A node's mount: mounts the storage below /node, where the node sees it, and keeps it there."""
 
+import errno
 import os
 import signal
 import subprocess
 import threading
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import status
-from .settings import ClientSettings, has_certificate
 from .status import log
 
 MOUNT = Path("/node/shared")  # /node is shared with the node: what is mounted below it shows there
 MARK = Path("/node/mounted")  # the node's boot in which something was mounted
 BOOT = Path("/proc/sys/kernel/random/boot_id")
-SECURE = Path("/var/lib/glusterd/secure-access")
 LOOK = 2.0  # s between two looks
 SETTLE = 30.0  # s in which containers that have an older mount are replaced; then others may follow
 ANSWER = 20.0  # s a look may take; longer than a member is waited for
 PATIENCE = 10.0  # s until a mount that never served is made anew: the volume's options may be newer
+SHUT_OUT = os.strerror(errno.ESHUTDOWN)  # the servers gave this mount up: only a new one comes back
+
+
+@dataclass(frozen=True)
+class Mount:
+    """What is mounted."""
+
+    command: Sequence[str]  # mounts at MOUNT, and stays until it is unmounted
+    folders: Mapping[str, str]  # what services will ask for: uid of the owner
+    # Extended attributes of folders, by folder and name.
+    attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    patience: float = PATIENCE
 
 
 class Client:
     """The supervisor of one mount."""
 
-    def __init__(self, settings: ClientSettings) -> None:
-        self.settings = settings
+    def __init__(self, mount: Mount) -> None:
+        self.mount = mount
         self.stop = threading.Event()
         self.daemon: subprocess.Popen[bytes] | None = None
-        self.mounted = 0.0  # when glusterfs was started
+        self.mounted = 0.0  # when its program was started
         self.prepared = False  # this mount has served, and has all folders
         self.settled: float | None = None  # when this run's first mount counts as well
 
     def run(self) -> int:
         """Until SIGTERM."""
-        if has_certificate():
-            SECURE.parent.mkdir(parents=True, exist_ok=True)
-            SECURE.touch()
         while not self.stop.is_set():
             self._look()
             self.stop.wait(LOOK if self.prepared else LOOK / 4)
@@ -47,12 +57,14 @@ class Client:
         state, reason = "mounting", ""
         if self.daemon is None or self.daemon.poll() is not None:
             if self.daemon is not None:
-                log(f"glusterfs ended with {self.daemon.returncode}; mounting again")
+                program = self.mount.command[0]
+                log(f"{program} ended with {self.daemon.returncode}; mounting again")
             self._unmount()
             self._mount()
         elif reason := self._probe():
             state = "hanging" if self.prepared else "mounting"
-            if not self.prepared and time.monotonic() > self.mounted + PATIENCE:
+            impatient = not self.prepared and time.monotonic() > self.mounted + self.mount.patience
+            if impatient or SHUT_OUT in reason:
                 self._unmount()
         else:
             if not self.prepared:
@@ -69,19 +81,7 @@ class Client:
         MOUNT.mkdir(exist_ok=True)
         # Whoever finds the folder while nothing is mounted must not write into it.
         MOUNT.chmod(0)
-        servers = [f"--volfile-server={server}" for server in self.settings.servers]
-        self.daemon = subprocess.Popen(
-            [
-                "glusterfs",
-                "--no-daemon",
-                "--log-level=WARNING",
-                "--log-file=/dev/stderr",
-                "--process-name=fuse",
-                *servers,
-                f"--volfile-id={self.settings.volume}",
-                str(MOUNT),
-            ]
-        )
+        self.daemon = subprocess.Popen(self.mount.command)
 
     def _probe(self) -> str:
         """Why the mount does not serve; empty when it does. A mount that hangs can't hang us."""
@@ -100,13 +100,15 @@ class Client:
 
     def _prepare(self) -> None:
         """Make the folders that services will ask for."""
-        for name, uid in self.settings.folders.items():
+        for name, uid in self.mount.folders.items():
             folder, owner = MOUNT / name, int(uid)
             try:
                 folder.mkdir(exist_ok=True)
                 if folder.stat().st_uid != owner:
                     os.chown(folder, owner, owner)
                     folder.chmod(0o750)
+                for attribute, wanted in self.mount.attributes.get(name, {}).items():
+                    os.setxattr(folder, attribute, wanted.encode())
             except OSError as error:
                 log(f"{name}: {error.strerror}; trying again")
                 return
@@ -130,9 +132,9 @@ class Client:
             time.sleep(0.05)
 
 
-def run(settings: ClientSettings) -> int:
+def run(mount: Mount) -> int:
     """Keep the mount until SIGTERM: the exit code."""
-    client = Client(settings)
+    client = Client(mount)
     signal.signal(signal.SIGTERM, lambda *_: client.stop.set())
     signal.signal(signal.SIGINT, lambda *_: client.stop.set())
     return client.run()

@@ -1,0 +1,1 @@
+"""One of Ceph's daemons, or a node's mount of CephFS."""

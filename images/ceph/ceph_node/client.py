@@ -1,0 +1,28 @@
+"""A node's mount of CephFS, of our own cluster or of the site's."""
+
+from storage import client
+from storage.client import MOUNT, Mount
+
+from .daemon import configure
+from .settings import ClientSettings
+
+BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+PATIENCE = 90.0  # s until a mount that never served is made anew; Ceph gives up after 60
+
+
+def run(settings: ClientSettings) -> int:
+    """Keep the mount until SIGTERM: the exit code."""
+    mode = "secure" if settings.secure else "secure crc"
+    configure("client.conf", {"MONITORS": settings.monitors, "MODE": mode})
+    command = [
+        *("ceph-fuse", "--foreground", "--id", settings.user),
+        *("--client_fs", settings.filesystem, "--client_mountpoint", settings.path),
+        str(MOUNT),
+    ]
+    quotas = {
+        folder: {"ceph.quota.max_bytes": str(int(limit[:-2]) * BYTES[limit[-2:]])}
+        for folder, limit in settings.quotas.items()
+    }
+    return client.run(
+        Mount(command=command, folders=settings.folders, attributes=quotas, patience=PATIENCE)
+    )

@@ -1,0 +1,1 @@
+"""A member of GlusterFS, or a node's mount of it."""

@@ -1,0 +1,1 @@
+"""What members and mounts of every shared storage have in common: settings, status, the mount."""
