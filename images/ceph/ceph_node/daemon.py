@@ -1,6 +1,5 @@
 """The supervisor of a daemon: makes its data, starts it, watches it, and starts it again."""
 
-import shutil
 import signal
 import subprocess
 import threading
@@ -15,8 +14,7 @@ from .settings import Settings
 
 TEMPLATES = Path("/etc/studip/ceph")
 CONFIGURATION = Path("/etc/ceph/ceph.conf")
-GIVEN = Path("/etc/studip/key/keyring")  # what the platform lets this daemon show
-KEYRING = Path("/etc/ceph/keyring")
+KEYRING = Path("/etc/studip/key/keyring")  # what the platform lets this daemon show
 DATA = Path("/var/lib/ceph")
 
 LOOK = 1.0  # s between two looks, until it is well
@@ -60,14 +58,12 @@ class Daemon(ABC):
 
 
 def configure(template: str, filled: dict[str, str]) -> None:
-    """Write the configuration, and the keyring where Ceph looks for it."""
+    """Write the configuration."""
     text = (TEMPLATES / template).read_text()
     for name, value in filled.items():
         text = text.replace(f"@{name}@", value)
     CONFIGURATION.parent.mkdir(exist_ok=True)
     CONFIGURATION.write_text(text)
-    shutil.copyfile(GIVEN, KEYRING)
-    KEYRING.chmod(0o400)
 
 
 class Supervisor:

@@ -60,7 +60,9 @@ class Monitor(Daemon):
     def _settle(self) -> None:
         """Stores get their numbers and the file system is made; what is there stays."""
         # It would make a pool for the disks' own reports, which these stores don't give.
-        ceph(ADMIN, "config", "set", "mgr", "mgr/devicehealth/enable_monitoring", "false")
+        # Forced: the option is a manager's, and managers come later.
+        option = "mgr/devicehealth/enable_monitoring"
+        ceph(ADMIN, "config", "set", "mgr", option, "false", "--force")
         for number, member in enumerate(self.settings.members):
             given = ceph(ADMIN, "osd", "new", self.settings.identity(f"store.{member}"))
             if given["osdid"] != number:

@@ -20,6 +20,11 @@ LOOK = 2.0  # s between two looks
 SETTLE = 30.0  # s in which containers that have an older mount are replaced; then others may follow
 ANSWER = 20.0  # s a look may take; longer than a member is waited for
 PATIENCE = 10.0  # s until a mount that never served is made anew: the volume's options may be newer
+# What is not there has to be asked for: a mount that was shut out knows the rest by heart.
+PROBE = """
+stat --file-system --format=%T "$1" || exit 1
+! stat "$1/.$$" 2>&1 | grep --fixed-strings "$2" >&2
+"""
 SHUT_OUT = os.strerror(errno.ESHUTDOWN)  # the servers gave this mount up: only a new one comes back
 
 
@@ -42,6 +47,7 @@ class Client:
         self.stop = threading.Event()
         self.daemon: subprocess.Popen[bytes] | None = None
         self.mounted = 0.0  # when its program was started
+        self.asking: subprocess.Popen[str] | None = None  # whether this mount serves
         self.prepared = False  # this mount has served, and has all folders
         self.settled: float | None = None  # when this run's first mount counts as well
 
@@ -77,26 +83,31 @@ class Client:
         )
 
     def _mount(self) -> None:
-        self.prepared, self.mounted = False, time.monotonic()
+        self.prepared, self.asking, self.mounted = False, None, time.monotonic()
         MOUNT.mkdir(exist_ok=True)
         # Whoever finds the folder while nothing is mounted must not write into it.
         MOUNT.chmod(0)
         self.daemon = subprocess.Popen(self.mount.command)
 
     def _probe(self) -> str:
-        """Why the mount does not serve; empty when it does. A mount that hangs can't hang us."""
-        try:
-            done = subprocess.run(
-                ["stat", "--file-system", "--format=%T", str(MOUNT)],
-                capture_output=True,
-                text=True,
-                timeout=ANSWER,
+        """Why the mount does not serve; empty when it does.
+
+        Who asks a mount that hangs can't be killed: it is left behind, and not asked again before
+        it has got its answer.
+        """
+        if self.asking is None:
+            command = ["sh", "-c", PROBE, "sh", str(MOUNT), SHUT_OUT]
+            self.asking = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
+        try:
+            output, error = self.asking.communicate(timeout=ANSWER)
         except subprocess.TimeoutExpired:
             return f"no answer within {ANSWER:.0f} s"
-        if done.returncode:
-            return done.stderr.strip()
-        return "" if done.stdout.startswith("fuse") else "not mounted yet"
+        failed, self.asking = self.asking.returncode != 0, None
+        if failed:
+            return error.strip()
+        return "" if output.startswith("fuse") else "not mounted yet"
 
     def _prepare(self) -> None:
         """Make the folders that services will ask for."""
