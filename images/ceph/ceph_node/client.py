@@ -3,6 +3,7 @@
 from storage import client
 from storage.client import MOUNT, Mount
 
+from .commands import SOCKET, CommandError, ask
 from .daemon import configure
 from .settings import ClientSettings
 
@@ -16,6 +17,7 @@ def run(settings: ClientSettings) -> int:
     configure("client.conf", {"MONITORS": settings.monitors, "MODE": mode})
     command = [
         *("ceph-fuse", "--foreground", "--id", settings.user),
+        f"--admin_socket={SOCKET}",
         *("--client_fs", settings.filesystem, "--client_mountpoint", settings.path),
         str(MOUNT),
     ]
@@ -24,5 +26,19 @@ def run(settings: ClientSettings) -> int:
         for folder, limit in settings.quotas.items()
     }
     return client.run(
-        Mount(command=command, folders=settings.folders, attributes=quotas, patience=PATIENCE)
+        Mount(
+            command=command,
+            folders=settings.folders,
+            attributes=quotas,
+            patience=PATIENCE,
+            shut_out=_shut_out,
+        )
     )
+
+
+def _shut_out() -> bool:
+    """Whether the stores take nothing from this mount any more; names and folders still work."""
+    try:
+        return bool(ask("status").get("blocklisted"))
+    except CommandError:
+        return False  # it is just starting or ending

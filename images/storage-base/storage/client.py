@@ -1,12 +1,11 @@
 """A node's mount: mounts the storage below /node, where the node sees it, and keeps it there."""
 
-import errno
 import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,12 +19,7 @@ LOOK = 2.0  # s between two looks
 SETTLE = 30.0  # s in which containers that have an older mount are replaced; then others may follow
 ANSWER = 20.0  # s a look may take; longer than a member is waited for
 PATIENCE = 10.0  # s until a mount that never served is made anew: the volume's options may be newer
-# What is not there has to be asked for: a mount that was shut out knows the rest by heart.
-PROBE = """
-stat --file-system --format=%T "$1" || exit 1
-! stat "$1/.$$" 2>&1 | grep --fixed-strings "$2" >&2
-"""
-SHUT_OUT = os.strerror(errno.ESHUTDOWN)  # the servers gave this mount up: only a new one comes back
+SHUT_OUT = "the servers shut this mount out"  # only a new one comes back
 
 
 @dataclass(frozen=True)
@@ -37,6 +31,8 @@ class Mount:
     # Extended attributes of folders, by folder and name.
     attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     patience: float = PATIENCE
+    # Whether the servers gave this mount up, which asking it for what it knows does not tell.
+    shut_out: Callable[[], bool] = lambda: False
 
 
 class Client:
@@ -70,7 +66,7 @@ class Client:
         elif reason := self._probe():
             state = "hanging" if self.prepared else "mounting"
             impatient = not self.prepared and time.monotonic() > self.mounted + self.mount.patience
-            if impatient or SHUT_OUT in reason:
+            if impatient or reason == SHUT_OUT:
                 self._unmount()
         else:
             if not self.prepared:
@@ -96,7 +92,7 @@ class Client:
         it has got its answer.
         """
         if self.asking is None:
-            command = ["sh", "-c", PROBE, "sh", str(MOUNT), SHUT_OUT]
+            command = ["stat", "--file-system", "--format=%T", str(MOUNT)]
             self.asking = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
@@ -107,7 +103,9 @@ class Client:
         failed, self.asking = self.asking.returncode != 0, None
         if failed:
             return error.strip()
-        return "" if output.startswith("fuse") else "not mounted yet"
+        if not output.startswith("fuse"):
+            return "not mounted yet"
+        return SHUT_OUT if self.mount.shut_out() else ""
 
     def _prepare(self) -> None:
         """Make the folders that services will ask for."""
