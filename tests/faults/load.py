@@ -105,6 +105,7 @@ class Load:
     def __init__(self, url: str, authority: str | None, name: str) -> None:
         self.record = Record()
         self._url, self._authority, self._name = url, authority, name
+        self._kept: dict[str, str] = {}  # SHA-256 by file that was uploaded
         self._ended = threading.Event()
         self._lock = threading.Lock()
 
@@ -119,6 +120,7 @@ class Load:
         self._ended.set()
         for worker in workers:
             worker.join(TIMEOUT + 5)
+        self._read_again()
         return self.record
 
     def _listen(self) -> None:
@@ -170,14 +172,16 @@ class Load:
                 self.record.sessions_lost.append(f"{time.time():.3f}: {found['name']}")
 
     def _uploads(self, _: int) -> None:
-        kept: dict[str, str] = {}
         while not self._ended.wait(10 * PAUSE):
             content = os.urandom(20_000)
             entry = self._try("upload", partial(self._visitor().upload, "load.bin", content))
             if entry is not None:
-                kept[entry["id"]] = sha256(content).hexdigest()
+                self._kept[entry["id"]] = sha256(content).hexdigest()
+
+    def _read_again(self) -> None:
+        """All files that were uploaded, however long that takes: one unread is not one kept."""
         visitor = self._visitor()
-        for file, digest in kept.items():
+        for file, digest in self._kept.items():
             try:
                 if sha256(visitor.ask("GET", f"/api/files/{file}")).hexdigest() != digest:
                     self.record.files_lost.append(file)

@@ -34,6 +34,7 @@ DISK_MIB = 1536
 WHOLE = 900.0  # s until everything must be whole again, however loaded this machine is
 KINDS = ("page", "write")  # of requests whose outage is told
 BUSY = 1.0  # s that machines which share two cores may take longer to do what a timer bids them
+READ_AGAIN = 600.0  # s in which all uploads are read again, however loaded this machine is
 WARM_UP = 10.0  # s of load before anything happens
 SAMPLES = RESULTS / "swarm-faults"  # every request of each fault
 ROWS = RESULTS / "swarm-faults.json"
@@ -220,7 +221,7 @@ class Load:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        output, errors = self._process.communicate(timeout=120)
+        output, errors = self._process.communicate(timeout=READ_AGAIN)
         if self._process.returncode != 0:
             raise Failure(f"the load failed: {errors}")
         raw = json.loads(output)
