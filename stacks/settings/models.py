@@ -371,7 +371,7 @@ class Cephfs(Model):
         default_factory=dict, description="mounted disk by node; default: a volume"
     )
     size_gib: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        100, description="that each member may hold; it takes what is written"
+        100, description="that each member may hold, fixed at its first start; it grows up to that"
     )
     quotas: dict[str, Quota] = Field(
         default_factory=dict, description="by folder, such as upload-doc: 500GB"
