@@ -35,6 +35,11 @@ MOUNT: Mapping[str, str] = {
 }
 
 
+def entity(kind: str, number: int, members: Sequence[str]) -> str:
+    """What the daemon of a member (from 0) is called: stores have numbers, all others names."""
+    return f"{kind}.{number if kind == 'osd' else members[number]}"
+
+
 def key(secret: str, entity: str) -> str:
     """An entity's key in base64: kind and time of making (2 and 8 bytes), length, 16 bytes.
 
@@ -52,7 +57,7 @@ def entry(secret: str, entity: str, capabilities: Mapping[str, str] | None = Non
 
 
 def monitor_keyring(secret: str, members: Sequence[str]) -> str:
-    """All keys of a cluster: what its monitors begin with. Stores are numbered from 0."""
+    """All keys of a cluster: what its monitors begin with."""
     found = [
         entry(secret, "mon.", {"mon": "allow *"}),
         entry(secret, "client.admin", ADMIN),
@@ -60,7 +65,7 @@ def monitor_keyring(secret: str, members: Sequence[str]) -> str:
     ]
     for kind, capabilities in DAEMONS.items():
         found += [
-            entry(secret, f"{kind}.{number if kind == 'osd' else member}", capabilities)
-            for number, member in enumerate(members)
+            entry(secret, entity(kind, number, members), capabilities)
+            for number in range(len(members))
         ]
     return "".join(found)

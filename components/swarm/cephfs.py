@@ -163,13 +163,12 @@ class _Members:
 
     def _keyring(self, kind: str, number: int) -> Output[str]:
         """What a daemon shows; monitors know the keys of all."""
-        names = list(self._names)
-        entity = f"{kind}.{number if kind == 'osd' else names[number]}"
+        names = self._names
 
         def written(secret: str) -> str:
             if kind == "mon":
                 return cephx.monitor_keyring(secret, names)
-            return cephx.entry(secret, entity)
+            return cephx.entry(secret, cephx.entity(kind, number, names))
 
         return Output.from_input(self._source.secret).apply(written)
 

@@ -75,7 +75,7 @@ class Ceph(Deployed):
             f"{kind}-{number}",
             cephx.monitor_keyring(SECRET, self.names)
             if kind == "mon"
-            else cephx.entry(SECRET, f"{kind}.{number - 1 if kind == 'osd' else name}"),
+            else cephx.entry(SECRET, cephx.entity(kind, number - 1, self.names)),
         )
         binds = {keyring: {"bind": "/etc/studip/key", "mode": "ro"}}
         if kind in ("mon", "osd"):
@@ -174,7 +174,7 @@ Start = Callable[..., Ceph]
 
 @contextmanager
 def clusters(client: docker.DockerClient, image: str) -> Iterator[Start]:
-    """`start(**env)`: a cluster of three members, all started."""
+    """`start()`: a cluster of three members, all started."""
     made: list[Ceph] = []
 
     def start() -> Ceph:
