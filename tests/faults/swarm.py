@@ -28,6 +28,7 @@ from toolchain.places import RESULTS, ROOT
 from toolchain.run import run
 
 ENVIRONMENT = "faults"
+FILES = "/var/www/studip/data/upload_doc"
 AUTHORITY = "/tmp/authority.pem"  # in the client's container
 DISK_MEMBER = 2  # member of the database with a disk of its own, on the node of that number
 DISK_MIB = 1536
@@ -166,6 +167,15 @@ def containers(platform: SwarmPlatform, part: str) -> list[tuple[Node, str]]:
         for node in platform.testbed.nodes
         if node.running
         for container in node.containers(platform.name(part))
+    ]
+
+
+def copies(platform: SwarmPlatform, file: str) -> list[str]:
+    """SHA-256 of an uploaded file, as each web replica finds it in its shared folder."""
+    find = f"find {FILES} -type f -name '*{file}*' -exec sha256sum {{}} +"
+    return [
+        node.docker("exec", container, "sh", "-c", find).split()[0]
+        for node, container in containers(platform, "web")
     ]
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from tests.faults.faults import Fault, members, named, suffer
-from tests.faults.swarm import WHOLE, SwarmPlatform
+from tests.faults.swarm import WHOLE, SwarmPlatform, copies
 from tests.testbed import Testbed
 from toolchain.places import ROOT
 
@@ -61,14 +61,7 @@ def test_a_file_uploaded_on_one_node_is_read_on_all(others: SwarmPlatform) -> No
     upload = ("--form", "file=@/project/README.md;filename=slides.txt")
     entry = others.json("/api/upload", *upload)
     digest = hashlib.sha256((ROOT / "README.md").read_bytes()).hexdigest()
-    find = f"find /var/www/studip/data/upload_doc -name '*{entry['id']}*' -exec sha256sum {{}} +"
-    found = [
-        node.docker("exec", container, "sh", "-c", find).split()[0]
-        for node in others.testbed.nodes
-        for container in node.containers(others.name("web"))
-    ]
-    assert set(found) == {digest}
-    assert len(found) == 3
+    assert copies(others, entry["id"]) == [digest] * 3
 
 
 @pytest.mark.parametrize("fault", BEFALL, ids=lambda fault: fault.name)

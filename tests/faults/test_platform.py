@@ -8,13 +8,12 @@ import json
 
 import pytest
 
-from tests.faults.swarm import SwarmPlatform
+from tests.faults.swarm import SwarmPlatform, copies
 from toolchain.places import ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.fault]
 
 REPLICAS = 3
-FILES = "/var/www/studip/data/upload_doc"
 
 
 def replicas(platform: SwarmPlatform, requests: int = 30) -> set[str]:
@@ -35,13 +34,7 @@ def test_a_file_uploaded_on_one_replica_is_read_on_the_others(platform: SwarmPla
     for _ in range(2 * REPLICAS):
         assert platform.ask(f"/api/files/{entry['id']}").encode() == content
     digest = hashlib.sha256(content).hexdigest()
-    find = f"find {FILES} -type f -name '*{entry['id']}*' -exec sha256sum {{}} +"
-    found = [
-        node.docker("exec", container, "sh", "-c", find).split()[0]
-        for node in platform.testbed.nodes
-        for container in node.containers(platform.name("web"))
-    ]
-    assert found == [digest] * REPLICAS
+    assert copies(platform, entry["id"]) == [digest] * REPLICAS
 
 
 def test_a_second_up_changes_nothing(platform: SwarmPlatform) -> None:
