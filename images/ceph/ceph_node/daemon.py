@@ -1,12 +1,12 @@
 """The supervisor of a daemon: makes its data, starts it, watches it, and starts it again."""
 
-import signal
 import subprocess
 import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
 
 from storage import status
+from storage.role import ends_with_signals
 from storage.status import log
 
 from .commands import SOCKET, CommandError
@@ -122,6 +122,5 @@ class Supervisor:
 def run(daemon: Daemon) -> int:
     """Keep a daemon running until SIGTERM: the exit code."""
     supervisor = Supervisor(daemon)
-    signal.signal(signal.SIGTERM, lambda *_: supervisor.stop.set())
-    signal.signal(signal.SIGINT, lambda *_: supervisor.stop.set())
+    ends_with_signals(supervisor.stop)
     return supervisor.run()

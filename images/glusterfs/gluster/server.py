@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from storage import status
+from storage.role import ends_with_signals
 from storage.status import log
 
 from . import volume
@@ -302,6 +303,5 @@ class Server:
 def run(settings: ServerSettings) -> int:
     """Be a member until SIGTERM: the exit code."""
     server = Server(settings)
-    signal.signal(signal.SIGTERM, lambda *_: server.stop.set())
-    signal.signal(signal.SIGINT, lambda *_: server.stop.set())
+    ends_with_signals(server.stop)
     return server.run()

@@ -1,7 +1,6 @@
 """A node's mount: mounts the storage below /node, where the node sees it, and keeps it there."""
 
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import status
+from .role import ends_with_signals
 from .status import log
 
 MOUNT = Path("/node/shared")  # /node is shared with the node: what is mounted below it shows there
@@ -144,6 +144,5 @@ class Client:
 def run(mount: Mount) -> int:
     """Keep the mount until SIGTERM: the exit code."""
     client = Client(mount)
-    signal.signal(signal.SIGTERM, lambda *_: client.stop.set())
-    signal.signal(signal.SIGINT, lambda *_: client.stop.set())
+    ends_with_signals(client.stop)
     return client.run()

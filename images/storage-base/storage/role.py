@@ -1,6 +1,8 @@
 """A container's role, which is its command."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 
 from .environment import SettingError
@@ -17,3 +19,9 @@ def main(roles: Mapping[str, Callable[[], int]]) -> int:
     except SettingError as error:
         print(f"storage: {error}", file=sys.stderr)
         return 1
+
+
+def ends_with_signals(stop: threading.Event) -> None:
+    """Have SIGTERM and SIGINT set an event."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
