@@ -15,7 +15,7 @@ from tests.faults.swarm import WHOLE, SwarmPlatform, copies
 from tests.testbed import Testbed
 from toolchain.places import ROOT
 
-pytestmark = [pytest.mark.cluster, pytest.mark.fault]
+pytestmark = [pytest.mark.cluster, pytest.mark.fault, pytest.mark.kinds]
 
 DATABASE = {"kind": "innodb-cluster", "resources": {"limits": {"memory_mib": 1024}}}
 STORAGE = {"kind": "cephfs", "cephfs": {"size_gib": 8}}

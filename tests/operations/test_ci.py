@@ -29,6 +29,7 @@ TARGETS = [
     "test-live",
     "test-nodes",
     "test-swarm",
+    "test-swarm-kinds",
     "test-faults",
     "lint",
     "format",
