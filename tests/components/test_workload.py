@@ -15,7 +15,8 @@ class Engine:
         self._looks = folder / "looks"
         self._script = folder / "healthcheck"
         self._script.write_text(
-            f'#!/bin/sh\necho >>{self._looks}\n[ "$(wc -l <{self._looks})" != "$(cat {folder}/bad)" ]'
+            f"#!/bin/sh\necho >>{self._looks}\n"
+            f'[ "$(wc -l <{self._looks})" != "$(cat {folder}/bad)" ]'
         )
         self._script.chmod(0o755)
         self._folder = folder
