@@ -5,13 +5,11 @@ It brings up an environment of its own and removes it. A missed limit is told, a
 
 import argparse
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -23,96 +21,19 @@ from tests.bench import (
     native,
     phases,
     processes,
+    swarm,
     throughput,
 )
 from tests.bench.figure import Figure, ratio, table, write
+from tests.bench.programs import Literal, Small
 from tests.live.platform import Platform, containers, docker
-from toolchain import stack
-from toolchain.places import BIN, RESULTS, ROOT
-from toolchain.versions import versions
+from toolchain.failure import Failure
+from toolchain.places import RESULTS, ROOT
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 MARK = "<!-- made by `make bench` -->\n"
 ROUNDS = 5
 MIB = 1024 * 1024
-
-
-class Small:
-    """A Pulumi project beside ours, on the same engine, with a state of its own."""
-
-    def __init__(self, folder: Path, program: str) -> None:
-        self.folder = folder
-        (folder / "state").mkdir(parents=True)
-        (folder / "Pulumi.yaml").write_text("name: small\nruntime: python\n")
-        (folder / "__main__.py").write_text(program)
-        self.run("stack", "init")
-
-    def run(self, *arguments: str, **env: str) -> float:
-        """Seconds of a command; raises RuntimeError where it fails."""
-        began = time.monotonic()
-        done = subprocess.run(
-            [str(BIN / "pulumi"), *arguments, "--stack", "bench", "--non-interactive"],
-            cwd=self.folder,
-            env={
-                **os.environ,
-                **stack.environment(),
-                "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
-                "PULUMI_CONFIG_PASSPHRASE": "of a benchmark",
-                "PYTHONPATH": str(ROOT),
-                **env,
-            },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"pulumi {' '.join(arguments)} failed:\n{done.stdout[-2000:]}")
-        return time.monotonic() - began
-
-
-class Literal:
-    """A platform's resources in a program that says each of them literally, on a copy of its state.
-
-    Nothing that it runs may change anything.
-    """
-
-    def __init__(self, folder: Path, platform: Platform) -> None:
-        folder.mkdir()
-        (folder / "Pulumi.yaml").write_text("name: studip\nruntime: python\n")
-        program = Path(__file__).parent / "literal.py"
-        (folder / "__main__.py").write_text(program.read_text())
-        (folder / "state.json").write_text(platform.export("--show-secrets"))
-        shutil.copytree(platform.state, folder / "state")
-        self._folder = folder
-        self._options = ("--stack", platform.environment, "--config-file", str(platform.file))
-        plugins = {f"BENCH_{name.upper()}": version for name, version in versions().plugins.items()}
-        self._env = {
-            **platform.env,
-            **plugins,
-            "BENCH_STATE": str(folder / "state.json"),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-            "PYTHONPATH": str(ROOT),
-        }
-
-    def run(self, *arguments: str) -> float:
-        """Seconds of a command; raises RuntimeError where it changes something."""
-        began = time.monotonic()
-        done = subprocess.run(
-            [
-                *(str(BIN / "pulumi"), *arguments, *self._options),
-                *("--non-interactive", "--expect-no-changes"),
-            ],
-            cwd=self._folder,
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"the literal program changes something:\n{done.stdout[-2000:]}")
-        return time.monotonic() - began
 
 
 def no_op(platform: Platform, folder: Path) -> list[Figure]:
@@ -279,38 +200,61 @@ BENCHMARKS: dict[str, Callable[[Platform, Path], list[Figure]]] = {
     "image_change": image_change.measure,
     "evaluation": evaluation.measure,
 }
+SWARM = "swarm"  # on three machines of its own, so after the others
+
+
+def on_this_engine(names: list[str], folder: Path) -> list[Figure]:
+    """Figures of benchmarks of one environment; raises RuntimeError where it can't be had."""
+    platform = Platform(folder, "bench")
+    print("-- bringing an environment up", flush=True)
+    try:
+        first = platform.up()
+        if first.code:
+            raise RuntimeError(first.output)
+        figures: list[Figure] = []
+        for name in names:
+            print(f"-- {name}", flush=True)
+            figures += measured(partial(BENCHMARKS[name], platform, folder))
+        return figures
+    finally:
+        platform.destroy()
+
+
+def measured(benchmark: Callable[[], list[Figure]]) -> list[Figure]:
+    """Its figures; none, and a message, where it could not be measured."""
+    try:
+        return benchmark()
+    except (AssertionError, Failure, RuntimeError) as error:
+        print(f"   not measured: {error}", file=sys.stderr)
+        return []
 
 
 def main() -> int:
     """Run the chosen benchmarks, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
-    chosen = parser.parse_args().names or list(BENCHMARKS)
-    if unknown := set(chosen) - set(BENCHMARKS):
-        print(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(BENCHMARKS)}")
+    known = [*BENCHMARKS, SWARM]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    chosen = parser.parse_args().names or known
+    if unknown := set(chosen) - set(known):
+        print(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
         return 1
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        platform = Platform(folder, "bench")
-        print("-- bringing an environment up", flush=True)
-        try:
-            first = platform.up()
-            if first.code:
-                print(first.output, file=sys.stderr)
+        if here := [name for name in chosen if name != SWARM]:
+            try:
+                figures += on_this_engine(here, folder)
+            except RuntimeError as error:
+                print(error, file=sys.stderr)
                 return 1
-            for name in chosen:
-                print(f"-- {name}", flush=True)
-                try:
-                    figures += BENCHMARKS[name](platform, folder)
-                except RuntimeError as error:
-                    print(f"   not measured: {error}", file=sys.stderr)
-        finally:
-            platform.destroy()
+        if SWARM in chosen:
+            machines = folder / SWARM
+            machines.mkdir()
+            figures += measured(partial(swarm.measure, machines))
     write(RESULTS / "bench.json", figures)
     text = table(figures)
     print(f"\n{text}")
-    if chosen == list(BENCHMARKS):
+    if chosen == known:
         head = DOCUMENT.read_text().split(MARK)[0]
         DOCUMENT.write_text(f"{head}{MARK}{text}")
     return 0

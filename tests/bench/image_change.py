@@ -11,11 +11,18 @@ from tests.live.platform import Platform, docker
 ROUNDS = 3
 PARTS = ("web", "cron")  # what runs the application's image
 
+Docker = Callable[..., str]  # the command line: its words, and what it says
 
-def measure(platform: Platform, folder: Path) -> list[Figure]:
-    """Two images that differ by a label, built and pushed before; ours migrates in between."""
+
+def measure(
+    platform: Platform, folder: Path, name: str = "image_change", docker: Docker = docker
+) -> list[Figure]:
+    """Two images that differ by a label, built and pushed before; ours migrates in between.
+
+    `name`: of the figures. `docker`: the command line on a manager of the Swarm.
+    """
     names = [platform.name(part) for part in PARTS]
-    contexts = [_context(folder / name, name) for name in ("one", "other")]
+    contexts = [_context(folder / label, label) for label in ("one", "other")]
 
     def choose(which: int) -> None:
         images = platform.config.get("studip:images", {})
@@ -26,10 +33,10 @@ def measure(platform: Platform, folder: Path) -> list[Figure]:
 
     def update(images: dict[str, str]) -> Callable[[], None]:
         def run() -> None:
-            for name, image in images.items():
-                docker("service", "update", "--detach", "--quiet", "--image", image, name)
-            for name in images:
-                while _state(name) != "completed":
+            for service, image in images.items():
+                docker("service", "update", "--detach", "--quiet", "--image", image, service)
+            for service in images:
+                while _state(docker, service) != "completed":
                     time.sleep(0.1)
 
         return run
@@ -39,18 +46,18 @@ def measure(platform: Platform, folder: Path) -> list[Figure]:
         roll_out()
     ours, peers = [], []
     for number in range(ROUNDS):
-        before = {name: _image(name) for name in names}
+        before = {service: _image(docker, service) for service in names}
         choose(1 - number % 2)
-        ours.append(_until_replaced(names, roll_out))
-        after = {name: _image(name) for name in names}
+        ours.append(_until_replaced(docker, names, roll_out))
+        after = {service: _image(docker, service) for service in names}
         if after == before:
             raise RuntimeError("the image did not change")
         # There and back: the state of the stack has to stay true.
-        peers += [_until_replaced(names, update(images)) for images in (before, after)]
+        peers += [_until_replaced(docker, names, update(images)) for images in (before, after)]
         print(f"   {ours[-1]:.1f} s, docker service update {peers[-1]:.1f} s", flush=True)
     return [
-        ratio("image_change_ratio", ours, peers, "docker service update of web and cron", None),
-        seconds("image_change_s", ours),
+        ratio(f"{name}_ratio", ours, peers, "docker service update of web and cron", None),
+        seconds(f"{name}_s", ours),
     ]
 
 
@@ -60,23 +67,23 @@ def _context(folder: Path, label: str) -> Path:
     return folder
 
 
-def _until_replaced(names: list[str], change: Callable[[], None]) -> float:
+def _until_replaced(docker: Docker, names: list[str], change: Callable[[], None]) -> float:
     """Seconds from the start of a change until Swarm has replaced the last replica."""
     began = time.time()
     change()
     form = '{{.UpdateStatus.CompletedAt.Format "2006-01-02T15:04:05.000000Z07:00"}}'
     ends = [
-        datetime.fromisoformat(docker("service", "inspect", "--format", form, name))
+        datetime.fromisoformat(docker("service", "inspect", "--format", form, name).strip())
         for name in names
     ]
     return max(end.timestamp() for end in ends) - began
 
 
-def _state(name: str) -> str:
+def _state(docker: Docker, name: str) -> str:
     form = "{{with .UpdateStatus}}{{.State}}{{end}}"  # none right after a change
-    return docker("service", "inspect", "--format", form, name)
+    return docker("service", "inspect", "--format", form, name).strip()
 
 
-def _image(name: str) -> str:
+def _image(docker: Docker, name: str) -> str:
     form = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
-    return docker("service", "inspect", "--format", form, name)
+    return docker("service", "inspect", "--format", form, name).strip()
