@@ -39,7 +39,8 @@ class Peer:
         folder.mkdir()
         (folder / "password").write_text(PASSWORD)
         (folder / "password").chmod(0o644)
-        (folder / "compose.yaml").write_text(yaml.safe_dump(definition(platform, port)))
+        text = yaml.safe_dump(definition(platform, port))
+        (folder / "compose.yaml").write_text(text.replace("$", "$$"))  # no variables
         self._folder = folder
 
     def up(self) -> "subprocess.Popen[str]":
