@@ -61,9 +61,9 @@ test-live: all ## Run the tests on the engine of this machine
 test-nodes: all ## Run the tests of three machines, made as containers, and of their Swarm
 	@$(ON) exec pytest -m "cluster and not fault"
 test-swarm: all ## Run the whole platform on three machines, and see what its faults cost (1 h)
-	@$(ON) exec pytest -m "cluster and fault and not kinds"
+	@$(ON) pytest -m "cluster and fault and not kinds" && exec python -m tests.faults.report
 test-swarm-kinds: all ## Run the same, in short, with MySQL and Ceph in their place (30 min)
-	@$(ON) exec pytest -m kinds
+	@$(ON) pytest -m kinds && exec python -m tests.faults.report
 test-faults: all ## Run the tests of parts that have several members, and of their faults (1 h)
 	@$(ON) exec pytest -m "fault and not cluster"
 test-reality: all ## Compare what the evaluation predicts with what this machine does (quiet, 3 min)

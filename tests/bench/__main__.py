@@ -26,12 +26,12 @@ from tests.bench import (
 )
 from tests.bench.figure import Figure, ratio, table, write
 from tests.bench.programs import Literal, Small
+from tests.documents import put
 from tests.live.platform import Platform, containers, docker
 from toolchain.failure import Failure
 from toolchain.places import RESULTS, ROOT
 
 DOCUMENT = ROOT / "docs" / "performance.md"
-MARK = "<!-- made by `make bench` -->\n"
 ROUNDS = 5
 MIB = 1024 * 1024
 
@@ -255,8 +255,7 @@ def main() -> int:
     text = table(figures)
     print(f"\n{text}")
     if chosen == known:
-        head = DOCUMENT.read_text().split(MARK)[0]
-        DOCUMENT.write_text(f"{head}{MARK}{text}")
+        put(DOCUMENT, "make bench", text)
     return 0
 
 

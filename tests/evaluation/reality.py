@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tests.documents import put
 from toolchain.places import RESULTS, ROOT
 
 ROWS = RESULTS / "evaluation-reality.json"
 DOCUMENT = ROOT / "docs" / "evaluation.md"
-BEGIN = "<!-- made by `python -m tests.evaluation.reality` -->\n"
-END = "<!-- end -->\n"
+MAKER = "make test-reality"
 HEAD = (
     "| replicas | clients | requests/s predicted | measured | off by | p95 predicted | measured |",
     "| --- | --- | --- | --- | --- | --- | --- |",
@@ -76,15 +76,6 @@ def table(found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def placed(document: str, text: str) -> str:
-    """The document with `text` between its marks; raises ValueError where it has none."""
-    head, begin, rest = document.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"no lines {BEGIN.strip()} and {END.strip()}")
-    return f"{head}{BEGIN}{text}{END}{tail}"
-
-
 def main() -> int:
     """Write the document's table anew."""
     if not ROWS.exists():
@@ -93,11 +84,10 @@ def main() -> int:
         )
         return 1
     try:
-        text = placed(DOCUMENT.read_text(), table(json.loads(ROWS.read_text())))
+        put(DOCUMENT, MAKER, table(json.loads(ROWS.read_text())))
     except ValueError as error:
-        print(f"{DOCUMENT.relative_to(ROOT)}: {error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
-    DOCUMENT.write_text(text)
     return 0
 
 

@@ -18,7 +18,7 @@ from components.labels import ENVIRONMENT as LABEL
 from evaluation.capacity.closed import closed_loop
 from evaluation.inventory.file import load
 from evaluation.measure import Step, Target, run, target_of
-from tests.evaluation.reality import BEGIN, DOCUMENT, END, Basis, Row, placed, table, write
+from tests.evaluation.reality import Basis, Row, table, write
 from tests.live.platform import (
     Client,
     Config,
@@ -201,14 +201,3 @@ def example() -> dict[str, object]:
 
 def test_the_table_says_how_far_off_a_prediction_was() -> None:
     assert "| 2 | 8 | 220.0 | 200.0 | +10% | 70 ms | 66 ms |" in table(example())
-
-
-def test_the_table_replaces_the_one_before_and_nothing_else() -> None:
-    document = f"# Page\n{BEGIN}old\n{END}## More\n"
-    assert placed(document, "new\n") == f"# Page\n{BEGIN}new\n{END}## More\n"
-    with pytest.raises(ValueError, match="no lines"):
-        placed("# Page\n", "new\n")
-
-
-def test_the_documentation_has_a_place_for_it() -> None:
-    assert "new" in placed(DOCUMENT.read_text(), "new")

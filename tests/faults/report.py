@@ -1,6 +1,6 @@
-"""Makes the table of docs/reliability.md from build/swarm-faults.json.
+"""Makes the tables of docs/reliability.md from what the fault tests have written down.
 
-`python -m tests.faults.report`
+`python -m tests.faults.report`: each of them whose results are there; the others stay.
 """
 
 import json
@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.faults.swarm import ROWS
+from tests.documents import put
+from tests.faults.swarm import ROWS, ROWS_OF_KINDS
 from toolchain.places import ROOT
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
-MARK = "<!-- made by `python -m tests.faults.report` -->\n"
+TARGETS = {ROWS: "test-swarm", ROWS_OF_KINDS: "test-swarm-kinds"}
 HEAD = (
     "| fault | requests | failed | slowest | outage | allowed | writes | lost | whole after |",
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -36,12 +37,14 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def main() -> int:
-    """Write the document's table anew."""
-    if not ROWS.exists():
-        print(f"{ROWS.relative_to(ROOT)} is not there: `make test-swarm` makes it", file=sys.stderr)
+    """Write the document's tables anew."""
+    there = {file: target for file, target in TARGETS.items() if file.exists()}
+    if not there:
+        files = ", ".join(f"{file.relative_to(ROOT)} (`make {TARGETS[file]}`)" for file in TARGETS)
+        print(f"nothing is there to make tables of: {files}", file=sys.stderr)
         return 1
-    head = DOCUMENT.read_text().split(MARK)[0]
-    DOCUMENT.write_text(f"{head}{MARK}{table(json.loads(ROWS.read_text()))}")
+    for file, target in there.items():
+        put(DOCUMENT, f"make {target}", table(json.loads(file.read_text())))
     return 0
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -37,8 +37,8 @@ KINDS = ("page", "write")  # of requests whose outage is told
 BUSY = 1.0  # s that machines which share two cores may take longer to do what a timer bids them
 READ_AGAIN = 600.0  # s in which all uploads are read again, however loaded this machine is
 WARM_UP = 10.0  # s of load before anything happens
-SAMPLES = RESULTS / "swarm-faults"  # every request of each fault
-ROWS = RESULTS / "swarm-faults.json"
+ROWS = RESULTS / "swarm-faults.json"  # beside it a folder with every request of each fault
+ROWS_OF_KINDS = RESULTS / "swarm-kinds-faults.json"  # the same with other kinds
 
 
 def config(testbed: Testbed) -> dict[str, Any]:
@@ -55,6 +55,7 @@ class SwarmPlatform(Platform):
     """The platform of `Pulumi.swarm.yaml` on a testbed, as users outside see it."""
 
     patience = 2400  # s; the first time every image is built
+    results = ROWS  # where it is written down what befell it
 
     def __init__(self, folder: Path, testbed: Testbed) -> None:
         super().__init__(folder, ENVIRONMENT, config(testbed))
@@ -237,8 +238,9 @@ class Load:
         raw = json.loads(output)
         samples = [Sample(**sample) for sample in raw.pop("samples")]
         self.record = Record(samples=samples, **raw)
-        SAMPLES.mkdir(parents=True, exist_ok=True)
-        (SAMPLES / f"{self.name}-{self.platform.profile}.json").write_text(output)
+        folder = self.platform.results.with_suffix("")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{self.name}-{self.platform.profile}.json").write_text(output)
 
     @property
     def failures(self) -> list[Sample]:
@@ -275,14 +277,13 @@ class Load:
         )
 
 
-def write_down(rows: Iterable[Result]) -> None:
-    """Keep results in build/, in the place of older ones of the same faults."""
-    new = [row.row for row in rows]
-    keys = {(row["fault"], row["profile"]) for row in new}
-    old: list[Mapping[str, Any]] = json.loads(ROWS.read_text()) if ROWS.exists() else []
-    kept = [row for row in old if (row["fault"], row["profile"]) not in keys]
-    ROWS.parent.mkdir(exist_ok=True)
-    ROWS.write_text(json.dumps([*kept, *new], indent=1) + "\n")
+def write_down(result: Result, file: Path) -> None:
+    """Keep a result, in the place of an older one of the same fault."""
+    new = result.row
+    old: list[Mapping[str, Any]] = json.loads(file.read_text()) if file.exists() else []
+    kept = [row for row in old if any(row[key] != new[key] for key in ("fault", "profile"))]
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps([*kept, new], indent=1) + "\n")
 
 
 def recorded(load: Load, fault: str, began: float, budget: float | None = None) -> Result:
@@ -292,7 +293,7 @@ def recorded(load: Load, fault: str, began: float, budget: float | None = None) 
     """
     load.platform.wait_whole(WHOLE)
     result = load.result(fault, budget, round(time.monotonic() - began, 1))
-    write_down([result])
+    write_down(result, load.platform.results)
     print(result)
     assert result.writes_acknowledged > 0
     assert result.writes_lost == 0
