@@ -23,6 +23,7 @@ from urllib.parse import urlencode, urlsplit
 
 TIMEOUT = 10.0  # s until a request counts as failed
 PAUSE = 0.02  # s between two requests of one worker
+SAID = 120  # bytes of a refusal that are kept
 
 
 @dataclass
@@ -78,7 +79,8 @@ class Visitor:
                 self._cookies[name] = rest.partition(";")[0]
             content = answer.read()
             if answer.status not in (200, 201):
-                raise Refused(f"status {answer.status}")
+                # Who refuses, the load balancer or a replica, shows in what it says.
+                raise Refused(f"status {answer.status}: {content[:SAID].decode(errors='replace')}")
             return content
 
     def json(self, method: str, path: str, **form: str) -> Any:

@@ -33,6 +33,7 @@ AUTHORITY = "/tmp/authority.pem"  # in the client's container
 DISK_MEMBER = 2  # member of the database with a disk of its own, on the node of that number
 DISK_MIB = 1536
 WHOLE = 900.0  # s until everything must be whole again, however loaded this machine is
+PASS_ON = ("load-balancer", "web", "proxy")  # parts that a request passes
 KINDS = ("page", "write")  # of requests whose outage is told
 BUSY = 1.0  # s that machines which share two cores may take longer to do what a timer bids them
 READ_AGAIN = 600.0  # s in which all uploads are read again, however loaded this machine is
@@ -240,7 +241,23 @@ class Load:
         self.record = Record(samples=samples, **raw)
         folder = self.platform.results.with_suffix("")
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{self.name}-{self.platform.profile}.json").write_text(output)
+        file = folder / f"{self.name}-{self.platform.profile}.json"
+        file.write_text(output)
+        if self.failures:
+            file.with_suffix(".log").write_text(self._logs())
+
+    def _logs(self) -> str:
+        """What those who pass requests on wrote meanwhile, also those who have ended since."""
+        found = []
+        for node in self.platform.testbed.nodes:
+            for part in PASS_ON if node.running else ():
+                own = f"label=com.docker.swarm.service.name={self.platform.name(part)}"
+                for container in node.docker("ps", "--all", "--quiet", "--filter", own).split():
+                    log = ("logs", "--timestamps", "--since", f"{self.began:.0f}", container)
+                    # Logs come on both streams.
+                    lines = node.run("sh", "-c", 'docker "$@" 2>&1', "sh", *log)
+                    found.append(f"== {node.name} {part} {container}\n{lines}")
+        return "\n".join(found)
 
     @property
     def failures(self) -> list[Sample]:

@@ -2,31 +2,23 @@
 
 import base64
 import http.client
-import json
-import os
-import re
 import shlex
 import socket
 import ssl
-import subprocess
 import threading
 import time
-import tomllib
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 from docker.models.containers import Container
 
+from tests import acme
 from tests.images.balancers import HTTP, HTTPS, MONITOR, Cluster, Load, ask
-from tests.images.conftest import ROOT, Built, Volume, volumes, wait
-from toolchain.places import cache
-from toolchain.pulumi_cli import go
+from tests.images.conftest import Built, Volume, volumes, wait
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 
@@ -297,29 +289,6 @@ def test_an_empty_folder_of_certificates_is_refused(run: Run, folder: Volume) ->
 
 # --- ACME ----------------------------------------------------------------------------------------
 
-ACME = Path(__file__).parent / "acme"
-
-
-@pytest.fixture(scope="module")
-def pebble() -> Path:
-    """An ACME authority for tests, built from Go modules and kept in the cache."""
-    sums = (ACME / "go.sum").read_bytes()
-    version = re.search(r"pebble/v2 v(\S+)", (ACME / "go.mod").read_text())
-    assert version
-    assert version[1] == tomllib.loads((ROOT / "versions.toml").read_text())["tests"]["pebble"]
-    folder = cache() / f"pebble-{version[1]}-{len(sums)}"
-    program = folder / "pebble"
-    if not program.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        made = folder / "pebble.part"
-        package = "github.com/letsencrypt/pebble/v2/cmd/pebble"
-        build = ["build", "-trimpath", "-ldflags", "-s -w", "-o", str(made), package]
-        # The programs of the image are Debian's: nothing of its C library is needed.
-        env = {**os.environ, "CGO_ENABLED": "0"}
-        subprocess.run([str(go()), *build], cwd=ACME, env=env, check=True, timeout=900)
-        made.rename(program)
-    return program
-
 
 def test_certificates_come_by_acme_and_are_renewed_without_a_failed_request(
     network: Cluster,
@@ -327,39 +296,32 @@ def test_certificates_come_by_acme_and_are_renewed_without_a_failed_request(
     start: Start,
     authority: tuple[Authority, str],
     folder: Volume,
-    pebble: Path,
 ) -> None:
     own, secrets = authority
     own.put("authority.pem", own.certificate)
-    settings = {
-        "listenAddress": "0.0.0.0:14000",
-        "managementListenAddress": "0.0.0.0:15000",
-        "certificate": "/tmp/pebble.pem",
-        "privateKey": "/tmp/pebble.pem",
-        "httpPort": HTTP,
-        "tlsPort": HTTPS,
-    }
+    settings = acme.settings("0.0.0.0", HTTP, HTTPS, certificate="/tmp/pebble.pem")
     script = (
         f"echo {shlex.quote(own.issue('directory.example'))} >/tmp/pebble.pem"
-        f" && echo {shlex.quote(json.dumps({'pebble': settings}))} >/tmp/pebble.json"
+        f" && echo {shlex.quote(settings)} >/tmp/pebble.json"
         " && PEBBLE_VA_NOSLEEP=1 exec /pebble -config /tmp/pebble.json"
     )
     directory = run(
         "base",
         ["bash", "-c", script],
         alias="directory.example",
-        volumes={str(pebble): {"bind": "/pebble", "mode": "ro"}},
+        volumes={str(acme.pebble()): {"bind": "/pebble", "mode": "ro"}},
     )
     certificates = folder()
-    acme = run(
+    client = run(
         "acme",
         env={
-            "ACME_DIRECTORY": "https://directory.example:14000/dir",
+            "ACME_DIRECTORY": f"https://directory.example:{acme.PORT}/dir",
             "ACME_EMAIL": "operator@studip.example",
             "ACME_DOMAINS": NAME,
             "RENEW_DAYS": "9999",
             "RENEW_SECONDS": "5",
             "RETRY_SECONDS": "2",
+            "START_SECONDS": "1",
             "LEGO_CA_CERTIFICATES": "/run/secrets/authority.pem",
         },
         alias="acme",
@@ -391,31 +353,19 @@ def test_certificates_come_by_acme_and_are_renewed_without_a_failed_request(
             wait(lambda: serial() != before, 90)  # noqa: B023
     assert len(load.samples) > 50
     assert load.failures == []
-    code, _ = acme.exec_run(["healthcheck"])
+    code, _ = client.exec_run(["healthcheck"])
     assert code == 0
-    assert "PRIVATE KEY" not in acme.logs().decode()
+    assert "PRIVATE KEY" not in client.logs().decode()
 
 
 def _root_of(directory: Container, network: Cluster, own: Authority) -> str:
-    """The certificate that a pebble signs with, which it makes at its start."""
+    """The certificate that a pebble signs with."""
     directory.reload()
     address = directory.attrs["NetworkSettings"]["Networks"][network.network.name]["IPAddress"]
     context = own.trusting()
     context.check_hostname = False  # it is asked by its address
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
-    found: list[str] = []
-
-    def read() -> bool:
-        try:
-            found.append(opener.open(f"https://{address}:15000/roots/0", timeout=5).read().decode())
-        except OSError:
-            return False
-        return True
-
-    wait(read)
-    return found[0]
+    wait(lambda: acme.root(address, context))
+    return acme.root(address, context)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import json
 import shutil
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from ipaddress import ip_address, ip_network
@@ -16,6 +15,7 @@ import pytest
 from components.labels import ENVIRONMENT as LABEL
 from stacks.provenance import provenance
 from tests.live import registries
+from tests.live.certificate import self_signed
 from tests.live.platform import (
     Client,
     Config,
@@ -53,12 +53,7 @@ class Site(Platform):
 
     def issue(self) -> None:
         """A new certificate in the file that the settings name."""
-        command = (
-            "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
-            "-addext subjectAltName=IP:127.0.0.1 -keyout - -out -"
-        )
-        made = subprocess.run(command.split(), check=True, capture_output=True, text=True)
-        self.certificate.write_text(made.stdout)
+        self.certificate.write_text(self_signed("127.0.0.1"))
 
     def served(self) -> str:
         """The certificate that the load balancer shows, as PEM."""
