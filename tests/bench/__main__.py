@@ -4,7 +4,6 @@ It brings up an environment of its own and removes it. A missed limit is told, a
 """
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -25,7 +24,7 @@ from tests.bench import (
     throughput,
 )
 from tests.bench.figure import Figure, ratio, table, write
-from tests.bench.programs import Literal, Small
+from tests.bench.programs import Literal, Small, floor, resources
 from tests.documents import put
 from tests.live.platform import Platform, containers, docker
 from toolchain.failure import Failure
@@ -41,8 +40,8 @@ def no_op(platform: Platform, folder: Path) -> list[Figure]:
     empty = Small(folder / "empty", "")
     empty.run("up", "--yes", "--skip-preview")
     number = resources(platform)
-    floor = Small(folder / "floor", (Path(__file__).parent / "floor.py").read_text())
-    floor.run("up", "--yes", "--skip-preview", **number)
+    hollow = floor(folder / "floor")
+    hollow.run("up", "--yes", "--skip-preview", **number)
     literal = Literal(folder / "literal", platform)
     commands = {"noop_preview": ["preview"], "noop_up": ["up", "--yes"]}
     figures = []
@@ -56,7 +55,7 @@ def no_op(platform: Platform, folder: Path) -> list[Figure]:
             platform.plain(*command)
             ours.append(time.monotonic() - began)
             peers.append(empty.run(*command))
-            floors.append(floor.run(*command, **number))
+            floors.append(hollow.run(*command, **number))
             literals.append(literal.run(*command))
         peer = "an empty program, same engine"
         figures.append(ratio(f"{name}_ratio", ours, peers, peer, 1.5))
@@ -66,17 +65,6 @@ def no_op(platform: Platform, folder: Path) -> list[Figure]:
         figures.append(ratio(f"{name}_literal_ratio", literals, peers, peer, None))
         figures += where_time_goes(name, command, platform, empty)
     return figures
-
-
-def resources(platform: Platform) -> dict[str, str]:
-    """How many resources and components an environment has, as `tests/bench/floor.py` asks."""
-    state = json.loads(platform.export())["deployment"]["resources"]
-    own = [one["type"] for one in state if not one["type"].startswith("pulumi:")]
-    components = sum(kind.startswith("studip:") for kind in own)
-    return {
-        "BENCH_COMPONENTS": str(components),
-        "BENCH_RESOURCES": str(len(own) - components),
-    }
 
 
 def where_time_goes(

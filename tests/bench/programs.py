@@ -1,5 +1,6 @@
 """Pulumi programs beside ours, each with a project and a state of its own."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -88,3 +89,19 @@ class Literal:
         if done.returncode:
             raise RuntimeError(f"the literal program changes something:\n{done.stdout[-2000:]}")
         return time.monotonic() - began
+
+
+def floor(folder: Path) -> Small:
+    """The program of `tests/bench/floor.py`, which registers resources with nothing in them."""
+    return Small(folder, (Path(__file__).parent / "floor.py").read_text())
+
+
+def resources(platform: Platform) -> dict[str, str]:
+    """How many resources and components an environment has, as `tests/bench/floor.py` asks."""
+    state = json.loads(platform.export())["deployment"]["resources"]
+    own = [one["type"] for one in state if not one["type"].startswith("pulumi:")]
+    components = sum(kind.startswith("studip:") for kind in own)
+    return {
+        "BENCH_COMPONENTS": str(components),
+        "BENCH_RESOURCES": str(len(own) - components),
+    }

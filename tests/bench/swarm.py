@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.bench import image_change
 from tests.bench.figure import Figure, ratio, seconds
-from tests.bench.programs import Small
+from tests.bench.programs import Small, floor, resources
 from tests.bench.stack_file import Stack
 from tests.faults.swarm import WHOLE, SwarmPlatform, wait
 from tests.testbed import Testbed
@@ -55,15 +55,30 @@ def no_op(platform: SwarmPlatform, folder: Path) -> list[Figure]:
     """An `up` that changes nothing, against an empty program."""
     empty = Small(folder / "empty", "")
     empty.run("up", "--yes")
-    ours, peers = [], []
+    number = resources(platform)
+    hollow = floor(folder / "floor")
+    hollow.run("up", "--yes", **number)
+    ours, floors, peers = [], [], []
     for _ in range(3):
         began = time.monotonic()
         platform.plain("up", "--yes")
         ours.append(time.monotonic() - began)
+        floors.append(hollow.run("up", "--yes", **number))
         peers.append(empty.run("up", "--yes"))
-    print(f"   no-op: {ours[-1]:.1f} s, an empty program {peers[-1]:.1f} s", flush=True)
+    print(
+        f"   no-op: {ours[-1]:.1f} s, as many hollow resources {floors[-1]:.1f} s, "
+        f"an empty program {peers[-1]:.1f} s",
+        flush=True,
+    )
     return [
         ratio("swarm_noop_up_ratio", ours, peers, "an empty program, same engine", 1.5),
+        ratio(
+            "swarm_noop_up_floor_ratio",
+            floors,
+            peers,
+            "the same; its packages imported, and as many resources with nothing in them",
+            None,
+        ),
         seconds("swarm_noop_up_s", ours),
     ]
 
