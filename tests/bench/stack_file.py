@@ -20,7 +20,7 @@ from tests.testbed import Node
 from tests.testbed.node import docker
 
 STACK = "peer"
-FOLDER = "/run/peer"  # on the node
+FOLDER = "/root/peer"  # on the node
 FILES = {"secrets": "Secret", "configs": "Config"}  # in a stack file and on the engine
 KINDS = ("docker:index/secret:Secret", "docker:index/serviceConfig:ServiceConfig")
 

@@ -120,7 +120,13 @@ def until_whole(
     with ThreadPoolExecutor(1) as worker:
         began = time.monotonic()
         started = worker.submit(start)
-        wait("a platform that is whole", lambda: whole(platform, number, ends), seconds=WHOLE)
+
+        def done() -> bool:
+            if started.done() and (error := started.exception()):
+                raise RuntimeError(str(error))
+            return whole(platform, number, ends)
+
+        wait("a platform that is whole", done, platform.missing, WHOLE)
         taken = time.monotonic() - began
         started.result()
     return taken
