@@ -24,6 +24,7 @@ STEPS = 20  # of a search for a root, at most
 NEAR = 3e-3  # of a probability, relatively: near enough
 REACH = 5.0  # standard deviations that an integral goes over
 LEAST_CHANCE = 2e-4  # below, a wait is none
+LEAST_LOAD = 0.005  # of the capacity, at which the greatest rate is searched for
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 NODES, WEIGHTS = _NODES[:, None], _WEIGHTS[:, None] / np.sqrt(2 * np.pi)
 
@@ -299,8 +300,9 @@ def greatest_rate(
         found = spread(most * (1 - np.exp(-empty)), stations, cv)
         return -np.log(exceeds(time, found) / beyond)
 
-    # Times grow with 1 / (1 - u): the search goes over -log(1 - u).
-    low, high = np.zeros_like(most), np.full_like(most, 9.0)
+    # Times grow with 1 / (1 - u): the search goes over -log(1 - u). With less than a processor the
+    # very first requests are told a little slower than those after them, so it begins behind them.
+    low, high = np.full_like(most, LEAST_LOAD), np.full_like(most, 9.0)
     at_low = miss(low)
     found = most * (1 - np.exp(-_root(miss, low, high, at_low)))
     return np.where(at_low > 0, found, 0.0)

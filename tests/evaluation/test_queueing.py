@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evaluation.capacity.queueing import (
@@ -177,6 +177,7 @@ spare = st.floats(0, 50)
 
 @settings(max_examples=60, deadline=None)
 @given(servers, servers, used, spare, variation, st.floats(0.2, 0.8))
+@example(web=2.0, database=0.609375, level=0.03125, more=0.0625, cv=1.0, share=0.21875)
 def test_the_greatest_rate_keeps_its_quantile_exactly(
     web: float, database: float, level: float, more: float, cv: float, share: float
 ) -> None:
