@@ -84,9 +84,9 @@ class NodeContainer(ComponentResource):
                 for path, content in sorted(args.files.items())
             ],
             healthcheck=docker.ContainerHealthcheckArgs(
-                tests=check.test,
+                tests=["CMD", *check.command],
                 interval=duration(check.interval),
-                timeout=duration(check.longest),
+                timeout=duration(check.timeout),
                 retries=check.retries,
                 start_period=duration(check.start_period),
             ),

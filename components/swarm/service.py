@@ -145,9 +145,9 @@ class Service(ComponentResource):
             cap_drops=["ALL"],
             stop_grace_period=duration(args.stop_grace_period),
             healthcheck=docker.ServiceTaskSpecContainerSpecHealthcheckArgs(
-                tests=check.test,
+                tests=["CMD", *check.command],
                 interval=duration(check.interval),
-                timeout=duration(check.longest),
+                timeout=duration(check.timeout),
                 retries=check.retries,
                 start_period=duration(check.start_period),
             ),
