@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.live.platform import Platform
@@ -25,26 +26,15 @@ class Small:
 
     def run(self, *arguments: str, **env: str) -> float:
         """Seconds of a command; raises RuntimeError where it fails."""
-        began = time.monotonic()
-        done = subprocess.run(
-            [str(BIN / "pulumi"), *arguments, "--stack", "bench", "--non-interactive"],
-            cwd=self.folder,
-            env={
-                **os.environ,
-                **stack.environment(),
-                "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
-                "PULUMI_CONFIG_PASSPHRASE": "of a benchmark",
-                "PYTHONPATH": str(ROOT),
-                **env,
-            },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"pulumi {' '.join(arguments)} failed:\n{done.stdout[-2000:]}")
-        return time.monotonic() - began
+        env = {
+            **os.environ,
+            **stack.environment(),
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "of a benchmark",
+            "PYTHONPATH": str(ROOT),
+            **env,
+        }
+        return seconds([*arguments, "--stack", "bench"], self.folder, env)
 
 
 class Literal:
@@ -73,22 +63,24 @@ class Literal:
 
     def run(self, *arguments: str) -> float:
         """Seconds of a command; raises RuntimeError where it changes something."""
-        began = time.monotonic()
-        done = subprocess.run(
-            [
-                *(str(BIN / "pulumi"), *arguments, *self._options),
-                *("--non-interactive", "--expect-no-changes"),
-            ],
-            cwd=self._folder,
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"the literal program changes something:\n{done.stdout[-2000:]}")
-        return time.monotonic() - began
+        return seconds([*arguments, *self._options, "--expect-no-changes"], self._folder, self._env)
+
+
+def seconds(words: Sequence[str], folder: Path, env: Mapping[str, str]) -> float:
+    """Seconds of a Pulumi command in a project's folder; raises RuntimeError where it fails."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [str(BIN / "pulumi"), *words, "--non-interactive"],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"pulumi {' '.join(words)} failed:\n{done.stdout[-2000:]}")
+    return time.monotonic() - began
 
 
 def floor(folder: Path) -> Small:

@@ -41,11 +41,6 @@ class Stack:
         self._specs = {spec["Name"]: spec for spec in [*specs, _migration(platform, specs)]}
 
     @property
-    def services(self) -> set[str]:
-        """Names of those that it takes the place of, and of the migration."""
-        return set(self._specs)
-
-    @property
     def volumes(self) -> set[str]:
         """Names of those that nodes keep for it."""
         return {
