@@ -9,7 +9,7 @@ from tests.faults.swarm import DISK_MEMBER, WHOLE, Load, SwarmPlatform, containe
 from tests.testbed import Node
 from toolchain.failure import Failure
 
-AFTER = 8.0  # s of load once it is over
+AFTER = 15.0  # s of load once it is over
 CUT = 60.0  # s that a network stays cut
 REPLICATION = {  # TCP ports, by kind of the database
     "galera": (4444, 4567, 4568),  # copies, replication, catching up
