@@ -84,9 +84,9 @@ class NodeContainer(ComponentResource):
                 for path, content in sorted(args.files.items())
             ],
             healthcheck=docker.ContainerHealthcheckArgs(
-                tests=["CMD", *check.command],
+                tests=check.test,
                 interval=duration(check.interval),
-                timeout=duration(check.timeout),
+                timeout=duration(check.longest),
                 retries=check.retries,
                 start_period=duration(check.start_period),
             ),

@@ -145,9 +145,9 @@ class Service(ComponentResource):
             cap_drops=["ALL"],
             stop_grace_period=duration(args.stop_grace_period),
             healthcheck=docker.ServiceTaskSpecContainerSpecHealthcheckArgs(
-                tests=["CMD", *check.command],
+                tests=check.test,
                 interval=duration(check.interval),
-                timeout=duration(check.timeout),
+                timeout=duration(check.longest),
                 retries=check.retries,
                 start_period=duration(check.start_period),
             ),
