@@ -60,7 +60,7 @@ test-live: all ## Run the tests on the engine of this machine
 	@$(ON) exec pytest -m "live and not cluster and not fault"
 test-nodes: all ## Run the tests of three machines, made as containers, and of their Swarm
 	@$(ON) exec pytest -m "cluster and not fault"
-test-swarm: all ## Run the whole platform on three machines, and see what its faults cost (up to 2 h)
+test-swarm: all ## Run the whole platform on three machines, and see what its faults cost (1 h)
 	@$(ON) pytest -m "cluster and fault and not kinds" && exec python -m tests.faults.report
 test-swarm-kinds: all ## Run the same, in short, with MySQL and Ceph in their place (30 min)
 	@$(ON) pytest -m kinds && exec python -m tests.faults.report

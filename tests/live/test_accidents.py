@@ -65,6 +65,8 @@ def test_a_port_that_is_taken_fails_the_roll_out_and_not_the_platform(
         balancer = {"kind": "haproxy", "http_port": port}
         platform.write(load_balancer=balancer)
         failed = platform.up()
+    # Shown when one of the following fails: which port each task was given, and what became of it.
+    print(docker("service", "ps", "--no-trunc", "studip-live-load-balancer"))
     assert_failed(failed, "studip-live-load-balancer", str(port), "address already in use")
     wait_for("the old load balancer again", lambda: answers(client))
     assert_mended(platform)
