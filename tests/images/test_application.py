@@ -237,6 +237,21 @@ def test_a_migration_that_fails_says_so_with_its_exit_code(site: Site) -> None:
     assert "migrate: error: cli/studip migrate failed with exit code 1" in broken.logs()
 
 
+def test_a_migration_that_a_busy_cluster_refuses_begins_again(site: Site) -> None:
+    site.database.wait_healthy()
+    # As members do that have just found each other: nobody gets a lock on tables, for a while.
+    site.sql("SET GLOBAL lock_wait_timeout = 1")
+    holder = threading.Thread(
+        target=site.sql, args=["FLUSH TABLES WITH READ LOCK; SELECT SLEEP(4)"]
+    )
+    holder.start()
+    running = site.start("migrate")
+    assert running.wait_exit(60) == 0
+    holder.join()
+    assert "beginning again: SQLSTATE[HY000]: General error: 1205 Lock wait" in running.logs()
+    assert site.sql("SELECT version FROM schema_version WHERE domain = 'studip'") == "3"
+
+
 def test_a_migration_waits_for_one_that_runs_but_not_for_ever(platform: Platform) -> None:
     holder = "SELECT GET_LOCK('studip-migrate', 0), SLEEP(5)"
     thread = threading.Thread(target=platform.site.sql, args=[holder])

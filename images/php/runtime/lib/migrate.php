@@ -9,6 +9,8 @@ declare(strict_types=1);
 
 use Studip\Runtime\Lease;
 
+use const Studip\Runtime\REFUSED;
+
 use function Studip\Runtime\database;
 use function Studip\Runtime\setting;
 
@@ -19,6 +21,10 @@ const ROOT = '/var/www/studip';
 const LOCK = 'studip-migrate';
 // There while the installation is under way: one that was killed is done again from its start.
 const UNDERWAY = 'installation_underway';
+// Passes by itself: a cluster's members that do not agree yet, or a writer that is being replaced.
+const PASSING = [...REFUSED, 1205, 1213];
+const ATTEMPTS = 6;
+const PAUSE = 2; // s between two of them
 // What Stud.IP's releases call their dumps: [without, with demo data].
 const DUMPS = [
     [
@@ -116,9 +122,9 @@ function install(PDO $database): void
     say('installed' . ($demo ? ', with demo data' : ''));
 }
 
-try {
-    // The lock lives as long as this connection.
-    $database = connect((int) setting('MIGRATE_WAIT', '60'));
+/** The whole of it; safe to begin again wherever it broke off. */
+function migrate(PDO $database): void
+{
     $database->exec('SET SESSION wait_timeout = 86400');
     lock($database, (int) setting('MIGRATE_LOCK_WAIT', '600'));
     install($database);
@@ -126,6 +132,24 @@ try {
     passthru('php ' . escapeshellarg(ROOT . '/cli/studip') . ' migrate', $code);
     if ($code !== 0) {
         throw new RuntimeException("cli/studip migrate failed with exit code {$code}");
+    }
+}
+
+try {
+    for ($left = ATTEMPTS; $left > 0; $left--) {
+        // The lock lives as long as this connection.
+        $database = connect((int) setting('MIGRATE_WAIT', '60'));
+        try {
+            migrate($database);
+            break;
+        } catch (PDOException $error) {
+            if ($left === 1 || !in_array((int) ($error->errorInfo[1] ?? 0), PASSING, true)) {
+                throw $error;
+            }
+            say("beginning again: {$error->getMessage()}");
+        }
+        $database = null;
+        sleep(PAUSE);
     }
     say('the database is up to date');
 } catch (Throwable $error) {
