@@ -339,6 +339,39 @@ def test_a_member_whose_disk_is_full_leaves_and_comes_back_with_a_larger_one(
     assert cluster.lost(load, victim) == set()
 
 
+def test_a_writer_whose_disk_is_full_leaves_the_writes_to_another(cluster: Cluster) -> None:
+    first = cluster.wait_synced()
+    victim = next(number for number in cluster.numbers if number != first)
+    usual = cluster.volumes[victim]
+    cluster.running[victim].container.stop(timeout=60)
+    cluster.volumes[victim] = cluster.small_volume(700)
+    cluster.start(victim)
+    cluster.wait_synced()
+    for number in cluster.numbers:
+        if number != victim:
+            cluster.running[number].container.stop(timeout=60)
+            cluster.start(number)
+            cluster.wait_synced()
+    assert cluster.writers() == [victim]
+    load = cluster.load()
+    cluster.running[victim].sh("! dd if=/dev/zero of=/var/lib/mysql/full bs=1M 2>/dev/null")
+    wait(lambda: cluster.writers() not in ([], [victim]), 30)
+    load.wait_for_more(writes=10)
+    cluster.running[victim].sh("rm /var/lib/mysql/full")
+    # It may have left by then. If not, it does not take the writes back.
+    load.wait_for_more(writes=10)
+    load.stop()
+    (writer,) = cluster.writers()
+    assert writer != victim
+    assert report("disk of the primary full", load) < 10
+    assert cluster.lost(load, writer) == set()
+    cluster.running[victim].container.stop(timeout=60)
+    cluster.volumes[victim] = usual
+    cluster.start(victim)
+    assert cluster.wait_synced() == writer
+    assert cluster.lost(load, victim) == set()
+
+
 # --- everything dies ---------------------------------------------------------------------------
 
 

@@ -26,6 +26,8 @@ CLIENT += ["--init-command=SET SESSION wsrep_dirty_reads=ON, wsrep_sync_wait=0"]
 STATUS = """SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_cluster_conf_id',
 'wsrep_cluster_status', 'wsrep_incoming_addresses', 'wsrep_last_committed', 'wsrep_local_state',
 'wsrep_local_state_uuid', 'wsrep_ready');"""
+ROOM = 64 * 1024 * 1024  # bytes; a disk with less counts as full
+LATE = 1 << 40  # configurations; who came so late is younger than anybody else
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ class Galera:
         self._numbers = {f"{host}:3306": number for number, host in settings.hosts.items()}
         self._since: int | None = None
         self._was_minority = False
+        self._was_full = False
         self._accounts_are_set = False
 
     def prepare(self) -> Held:
@@ -138,17 +141,19 @@ class Galera:
             configuration = int(values["wsrep_cluster_conf_id"])
             # A cluster that was restored counts anew.
             self._since = min(self._since or configuration, configuration)
+            self._look_for_room()
         was_member, state = self._since is not None, _state(values)
         if not primary:
             # Whoever was away comes back as the youngest.
             self._since = None
+            self._was_full = False
             state = "minority" if was_member or self._was_minority else "joining"
         self._was_minority = state == "minority"
         return Status(
             state=state,
             cluster=values["wsrep_local_state_uuid"].replace(disk.NOBODY, ""),
             position=int(values["wsrep_last_committed"]),
-            since=self._since or 0,
+            since=(self._since or 0) + (LATE if self._was_full else 0),
             view=tuple(
                 sorted(
                     self._numbers[address]
@@ -157,6 +162,16 @@ class Galera:
                 )
             ),
         )
+
+    def _look_for_room(self) -> None:
+        """Whose disk is full can't write: it is the youngest from now on, for as long as it stays.
+
+        Full while all others are full too, it keeps its place among them.
+        """
+        if self._was_full or shutil.disk_usage(self.volume).free >= ROOM:
+            return
+        self._was_full = True
+        print("galera: the disk is full: whoever has room takes the writes", flush=True)
 
     def restore(self) -> None:
         """Declare this member's part the cluster."""
