@@ -267,6 +267,29 @@ def test_a_writer_that_is_stopped_hands_over(cluster: Cluster) -> None:
     assert [cluster.lost(load, number) for number in cluster.numbers] == [set()] * 3
 
 
+# Takes its time on the server, once it has said that it begins.
+SLOW = """
+require '/usr/local/lib/studip/environment.php';
+$database = Studip\\Runtime\\database();
+$database->exec('CREATE TABLE IF NOT EXISTS slow (value BIGINT PRIMARY KEY)');
+echo "begun\\n";
+$database->exec('INSERT INTO slow SELECT SLEEP(1.5)');
+"""
+
+
+def test_what_a_writer_has_begun_when_it_is_stopped_it_ends(cluster: Cluster, built: Built) -> None:
+    writer = cluster.wait_synced()
+    request = cluster.client(built("php"), ["php", "-r", SLOW])
+    wait(lambda: "begun" in request.logs())
+    cluster.running[writer].container.stop(timeout=60)
+    assert request.wait_exit() == 0, request.logs()
+    cluster.start(writer)
+    successor = cluster.wait_synced()
+    assert successor != writer
+    assert cluster.sql(successor, "SELECT COUNT(*) FROM studip.slow") == "1"
+    cluster.sql(successor, "DROP TABLE studip.slow")
+
+
 def test_a_member_with_a_new_disk_gets_everything(cluster: Cluster) -> None:
     load = cluster.load()
     writer = cluster.wait_synced()

@@ -19,6 +19,7 @@ class Answer:
     healthy: bool
     usable: bool  # the database answered a moment ago, or isn't asked yet
     at: float  # time.monotonic()
+    leaving: bool = False  # what is under way may end, nothing new is taken
 
 
 class Roles(ThreadingHTTPServer):
@@ -53,17 +54,21 @@ class _Handler(BaseHTTPRequestHandler):
             case "/health":
                 self._send(fresh and answer.healthy, report.state)
             case "/writer":
-                self._send(usable and report.serves and report.writer, report.state)
+                self._send_role(answer, usable and report.serves and report.writer)
             case "/reader":
-                self._send(usable and report.state == "synced", report.state)
+                self._send_role(answer, usable and report.state == "synced")
             case "/position":
                 self._send(usable, report.to_json())
             case _:
                 self.send_error(404)
 
-    def _send(self, good: bool, text: str) -> None:
+    def _send_role(self, answer: Answer, good: bool) -> None:
+        # With 404 the proxy leaves alone what it has, where 503 has it cut.
+        self._send(good, answer.report.state, 404 if answer.leaving else 503)
+
+    def _send(self, good: bool, text: str, otherwise: int = 503) -> None:
         body = f"{text}\n".encode()
-        self.send_response(200 if good else 503)
+        self.send_response(200 if good else otherwise)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -21,6 +21,7 @@ from member.settings import Settings
 
 REMIND = 30.0  # s between two lines that say the same
 HANDOVER = 2.0  # s that a stopping writer gives another one to take over
+DRAIN = 1.5  # s for proxies to see that a member leaves, and for what is under way to end
 UNREST = 10.0  # s that a lost majority must last, as members also find each other by themselves
 
 
@@ -36,6 +37,7 @@ class Supervisor:
         self._began = self._answered = time.monotonic()
         self._minority_since: float | None = None
         self._was_healthy = False
+        self._leaving = False
         self._said = ("", 0.0)
 
     def run(self) -> int:
@@ -155,7 +157,8 @@ class Supervisor:
         # Whose database isn't up yet has nothing to hide.
         waits = report.state in STOPPED or report.state == "joining"
         usable = waits or now - self._answered < STALE
-        self._roles.answer = Answer(report, self._healthy(report), usable, now)
+        healthy = self._healthy(report)
+        self._roles.answer = Answer(report, healthy, usable, now, self._leaving)
 
     def _healthy(self, report: Report) -> bool:
         """Whether the container may run on; once true, only a database that hangs ends it.
@@ -187,6 +190,7 @@ class Supervisor:
     def _stops(self) -> int:
         was_writer = self._report.writer
         deadline = time.monotonic() + HANDOVER
+        self._leaving = self._report.serves
         self._publish(replace(self._report, state="stopping", writer=False))
         if was_writer:
             self._engine.hand_over(self._peers.reports())
@@ -195,6 +199,9 @@ class Supervisor:
             if not any(peer.serves for peer in others) or any(peer.writer for peer in others):
                 break
             time.sleep(self._settings.tick)
+        if self._leaving:
+            time.sleep(DRAIN)
+            self._leaving = False
         self._say("stopping")
         if self._engine.process is None:
             return 0
