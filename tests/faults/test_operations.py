@@ -43,7 +43,7 @@ def containers_on(platform: SwarmPlatform, node: Node) -> list[str]:
     return [name for part in parts for one, name in containers(platform, part) if one == node]
 
 
-def test_a_new_password_of_the_database_is_taken_by_all_who_use_it(
+def test_a_new_password_of_the_database_is_taken_by_all_and_costs_no_request(
     platform: SwarmPlatform,
 ) -> None:
     platform.wait_whole(WHOLE)
@@ -55,6 +55,7 @@ def test_a_new_password_of_the_database_is_taken_by_all_who_use_it(
     assert len(set(platform.passwords()) - before) == 1
     budget = platform.allowed(("database", "database primary stopped"))
     recorded(load, "database password replaced", began, budget)
+    assert load.failures == []
 
 
 def test_a_new_certificate_is_served_and_costs_no_request(platform: SwarmPlatform) -> None:
@@ -67,6 +68,7 @@ def test_a_new_certificate_is_served_and_costs_no_request(platform: SwarmPlatfor
     assert served_key(platform) != before
     budget = platform.allowed(("address", "load balancer killed"))
     recorded(load, "certificate replaced", began, budget)
+    assert load.failures == []
 
 
 def test_a_member_of_the_database_gets_a_new_disk(platform: SwarmPlatform) -> None:
@@ -86,5 +88,6 @@ def test_a_member_of_the_database_gets_a_new_disk(platform: SwarmPlatform) -> No
         platform.wait_whole(WHOLE)
     budget = platform.allowed(("database", "database primary stopped"))
     recorded(load, "database member with a new disk", began, budget)
+    assert load.failures == []
     assert platform.refresh().changed == {}
     assert platform.up().changed == {}
