@@ -16,7 +16,7 @@ REPLICATION = {  # TCP ports, by kind of the database
     "innodb-cluster": (33061,),  # what the members agree on
 }
 STORAGE: Mapping[str, Sequence[int | str]] = {  # the same, by kind of the storage
-    "glusterfs": (24007, *range(49152, 49160)),  # management and bricks
+    "glusterfs": (24007, "49152:49251"),  # management, and bricks, which take any of these
     "cephfs": (3300, "6800:6831"),  # monitors, and all other daemons
 }
 STORES = {"glusterfs": "glusterfsd", "cephfs": "ceph-osd"}  # processes that serve one copy

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,9 @@ CLIENT += ["--init-command=SET SESSION wsrep_dirty_reads=ON, wsrep_sync_wait=0"]
 STATUS = """SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_cluster_conf_id',
 'wsrep_cluster_status', 'wsrep_incoming_addresses', 'wsrep_last_committed', 'wsrep_local_state',
 'wsrep_local_state_uuid', 'wsrep_ready');"""
-ROOM = 64 * 1024 * 1024  # bytes; a disk with less counts as full
+MIB = 1024 * 1024
+ROOM = 64 * MIB  # a disk with less counts as full
+NEEDED = 128 * MIB  # to start: temporary tables and the log alone take half of that
 LATE = 1 << 40  # configurations; who came so late is younger than anybody else
 
 
@@ -95,6 +98,7 @@ class Galera:
 
     def prepare(self) -> Held:
         """What the disk holds; a server that was killed is recovered first."""
+        self._wait_for_room()
         self._configure(socket.gethostbyname(socket.gethostname()))
         # MariaDB wants an address to begin with; nobody is asked.
         command = [*SERVER, "--wsrep-recover", "--wsrep-cluster-address=gcomm://127.0.0.1"]
@@ -162,6 +166,16 @@ class Galera:
                 )
             ),
         )
+
+    def _wait_for_room(self) -> None:
+        """On a full disk a server joins, dies and joins again, and the others lose their view."""
+        while (free := shutil.disk_usage(self.volume).free) < NEEDED:
+            print(
+                f"galera: the disk is full: {free // MIB} MiB are free, {NEEDED // MIB} are needed "
+                "to start; waiting for room",
+                flush=True,
+            )
+            time.sleep(5)
 
     def _look_for_room(self) -> None:
         """Whose disk is full can't write: it is the youngest from now on, for as long as it stays.
