@@ -362,12 +362,17 @@ def test_a_member_whose_disk_is_full_leaves_and_comes_back_with_a_larger_one(
     assert cluster.lost(load, victim) == set()
 
 
-def test_a_writer_whose_disk_is_full_leaves_the_writes_to_another(cluster: Cluster) -> None:
+def test_a_writer_whose_disk_is_full_leaves_the_writes_to_another(
+    cluster: Cluster, built: Built
+) -> None:
     first = cluster.wait_synced()
     victim = next(number for number in cluster.numbers if number != first)
     usual = cluster.volumes[victim]
     cluster.running[victim].container.stop(timeout=60)
     cluster.volumes[victim] = cluster.small_volume(700)
+    # What is in memory is there as long as somebody has it.
+    keeper = {cluster.volumes[victim]: "/kept"}
+    cluster.run(built("php"), ["sleep", "600"], volumes=keeper, network=cluster.network)
     cluster.start(victim)
     cluster.wait_synced()
     for number in cluster.numbers:
