@@ -46,10 +46,12 @@ class Peers:
         return report if heard or (seen and age < SILENCE) else None
 
     def _ask(self, number: int, host: str) -> None:
+        address = host
         while True:
             asked = time.monotonic()
             try:
-                report = ask(host)
+                address = _address(host, address)
+                report = ask(address)
                 if report.member != number:
                     raise ValueError(f"{host} is member {report.member}")
                 self._last[number] = (asked, report)
@@ -57,6 +59,18 @@ class Peers:
             except (OSError, http.client.HTTPException, ValueError):
                 self._silent.add(number)
             time.sleep(self._interval)
+
+
+def _address(host: str, last: str) -> str:
+    """Of a host; the last one known where it has no name any more.
+
+    Swarm takes the name away before it tells a container to stop, and what that one says then is
+    what the others must hear: that it leaves the writes to them.
+    """
+    try:
+        return socket.gethostbyname(host)
+    except OSError:
+        return last
 
 
 def ask(host: str, port: int = PORT) -> Report:

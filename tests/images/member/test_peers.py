@@ -1,5 +1,6 @@
 """What a member believes of others that answer late or not at all."""
 
+import socket
 import time
 from collections.abc import Callable
 
@@ -58,3 +59,30 @@ def test_nobody_is_believed_for_ever(line: Line) -> None:
     wait(lambda: asked.reports() == {2: WRITER})
     line.cut = True
     wait(lambda: asked.reports(seen=[2]) == {2: None})
+
+
+def test_who_has_lost_its_name_is_asked_where_it_was(
+    monkeypatch: pytest.MonkeyPatch, line: Line
+) -> None:
+    names = {"two": "192.0.2.2"}
+    asked: list[str] = []
+
+    def found(host: str) -> str:
+        if host not in names:
+            raise OSError("no such name")
+        return names[host]
+
+    def ask(address: str) -> Report:
+        asked.append(address)
+        return WRITER
+
+    monkeypatch.setattr(socket, "gethostbyname", found)
+    monkeypatch.setattr(peers, "ask", ask)
+    others = Peers({2: "two"}, 0.01)
+    others.start()
+    wait(lambda: "192.0.2.2" in asked)
+    del names["two"]
+    asked.clear()
+    wait(lambda: len(asked) > 3)
+    assert set(asked) == {"192.0.2.2"}
+    assert others.reports()[2] == WRITER
