@@ -37,7 +37,6 @@ class Supervisor:
         self._began = self._answered = time.monotonic()
         self._minority_since: float | None = None
         self._was_healthy = False
-        self._leaving = False
         self._said = ("", 0.0)
 
     def run(self) -> int:
@@ -151,14 +150,13 @@ class Supervisor:
     def _fork(self, report: Report) -> None:
         self._forks.add({Fork(id=secrets.token_hex(8), position=report.position)})
 
-    def _publish(self, report: Report) -> None:
+    def _publish(self, report: Report, *, leaving: bool = False) -> None:
         self._report = report
         now = time.monotonic()
         # Whose database isn't up yet has nothing to hide.
         waits = report.state in STOPPED or report.state == "joining"
         usable = waits or now - self._answered < STALE
-        healthy = self._healthy(report)
-        self._roles.answer = Answer(report, healthy, usable, now, self._leaving)
+        self._roles.answer = Answer(report, self._healthy(report), usable, now, leaving)
 
     def _healthy(self, report: Report) -> bool:
         """Whether the container may run on; once true, only a database that hangs ends it.
@@ -190,8 +188,8 @@ class Supervisor:
     def _stops(self) -> int:
         was_writer = self._report.writer
         deadline = time.monotonic() + HANDOVER
-        self._leaving = self._report.serves
-        self._publish(replace(self._report, state="stopping", writer=False))
+        serves = self._report.serves
+        self._publish(replace(self._report, state="stopping", writer=False), leaving=serves)
         if was_writer:
             self._engine.hand_over(self._peers.reports())
         while was_writer and time.monotonic() < deadline:
@@ -199,9 +197,8 @@ class Supervisor:
             if not any(peer.serves for peer in others) or any(peer.writer for peer in others):
                 break
             time.sleep(self._settings.tick)
-        if self._leaving:
+        if serves:
             time.sleep(DRAIN)
-            self._leaving = False
         self._say("stopping")
         if self._engine.process is None:
             return 0

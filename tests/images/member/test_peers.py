@@ -61,9 +61,7 @@ def test_nobody_is_believed_for_ever(line: Line) -> None:
     wait(lambda: asked.reports(seen=[2]) == {2: None})
 
 
-def test_who_has_lost_its_name_is_asked_where_it_was(
-    monkeypatch: pytest.MonkeyPatch, line: Line
-) -> None:
+def test_who_has_lost_its_name_is_asked_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {"two": "192.0.2.2"}
     asked: list[str] = []
 
