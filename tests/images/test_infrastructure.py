@@ -487,6 +487,9 @@ frontend replica
     bind :8000
     http-request set-var(proc.drains) bool(true) if { path /drain }
     http-request return status 503 if { path /health } { var(proc.drains) -m bool }
+    http-request set-var(proc.stranded) bool(true) if { path /strand }
+    acl stranded var(proc.stranded) -m bool
+    http-request return status 503 if { path /health } { query storage } stranded
     http-request return status 200 if { path /health }
     http-request return status 503 if { env(BROKEN) -m found }
     http-request return status 200 content-type text/html lf-string "%[env(NAME)]\\n%[req.hdrs]"
@@ -714,6 +717,27 @@ def test_no_request_fails_while_all_replicas_are_replaced(site: Site, network: s
             thread.join()
     assert {status for status, _ in answers} == {200}
     assert {page for _, page in answers[-20:]} == {"new1", "new2"}
+
+
+def test_requests_go_to_replicas_that_have_the_storage_or_to_all_where_none_has(
+    site: Site, network: str
+) -> None:
+    address = site.balancer()
+    stranded, other = site.replica("stranded"), site.replica("other")
+    site.wait_for(address, "stranded", "other")
+    ask(f"http://{stranded.address(network)}:{PORT}/strand")
+    site.wait_for(address, "other")
+    # Now nobody is better off than the first.
+    ask(f"http://{other.address(network)}:{PORT}/strand")
+    statuses: set[int] = set()
+
+    def both() -> bool:
+        answers = [ask(f"http://{address}:8080/", "POST", b"x") for _ in range(8)]
+        statuses.update(status for status, _, _ in answers)
+        return {who(page) for _, _, page in answers} == {"stranded", "other"}
+
+    wait(both)
+    assert statuses == {200}
 
 
 def test_who_waits_until_the_load_balancer_is_healthy_gets_a_page(site: Site, network: str) -> None:

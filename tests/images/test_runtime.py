@@ -261,6 +261,35 @@ def test_a_database_that_hangs_makes_replicas_unready_but_kills_none(site: Site)
     assert browser.get("/").status == 200
 
 
+def test_a_replica_whose_shared_storage_refuses_or_hangs_says_so_to_who_asks(site: Site) -> None:
+    running = site.replica()
+    browser = site.browser(running)
+
+    def usable() -> bool:
+        return browser.get("/health?storage").status == 200
+
+    wait(usable, 5)
+    running.sh("rm data/upload_doc/.probe; chmod 555 data/upload_doc")
+    try:
+        wait(lambda: not usable(), 5)
+        assert browser.get("/health?storage").text == "the shared storage can't be used\n"
+        assert browser.get("/health").status == 200
+        assert checked(running) == 0
+    finally:
+        running.sh("chmod 750 data/upload_doc")
+    wait(usable, 5)
+    refusals = [line for line in running.logs().splitlines() if "the shared storage can't" in line]
+    (refusal,) = refusals
+    assert refusal.endswith("Permission denied")
+    # As a mount does that waits for its servers: who tries waits with it.
+    watch = running.sh("grep -lz '^/usr/local/bin/entrypoint$' /proc/[0-9]*/cmdline | cut -d/ -f3")
+    running.sh(f"kill -STOP {' '.join(watch.split())}")
+    wait(lambda: not usable(), 15)
+    assert browser.get("/health").status == 200
+    running.sh(f"kill -CONT {' '.join(watch.split())}")
+    wait(usable, 5)
+
+
 def test_a_replica_whose_web_server_hangs_is_unhealthy(site: Site) -> None:
     running = site.replica()
     running.sh("kill -STOP $(pgrep 'apache2|nginx' || pidof apache2 nginx)")

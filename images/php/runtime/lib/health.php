@@ -2,6 +2,9 @@
 
 /**
  * Ready to serve? 200 or 503 for the load balancer, exit code 0 or 1 on the command line.
+ *
+ * Asked with `?storage`, also whether the shared folders can be written: a replica that alone can't
+ * leaves the requests to the others, but when nobody can, all go on with what they can do without.
  */
 
 declare(strict_types=1);
@@ -12,6 +15,8 @@ use function Studip\Runtime\retry;
 require __DIR__ . '/environment.php';
 
 const SEEN = '/tmp/database-seen'; // changed whenever the database answers
+const STORAGE = '/tmp/storage-used'; // changed each two seconds, by the entrypoint
+const STORAGE_HANGS = 4; // s without a change
 
 /** Why this replica is not ready; empty when it is. */
 function reason(): string
@@ -30,6 +35,9 @@ function reason(): string
         }
         error_log('not ready: ' . $error->getMessage());
         return 'the database is not reachable';
+    }
+    if (isset($_GET['storage']) && time() - (int) @filemtime(STORAGE) > STORAGE_HANGS) {
+        return "the shared storage can't be used";
     }
     return '';
 }
