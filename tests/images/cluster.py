@@ -158,6 +158,28 @@ class Cluster:
         self.engine.volumes.create(name, driver_opts=options, labels={LABEL: ""})
         return name
 
+    def give_small_disk(self, number: int, size: int) -> str:
+        """Start a member with a disk of `size` MiB, empty and in memory: the volume that it had."""
+        usual = self.volumes[number]
+        self.running[number].container.stop(timeout=60)
+        self.volumes[number] = self.small_volume(size)
+        # What is in memory is there as long as somebody has it.
+        kept = {self.volumes[number]: "/kept"}
+        self.run(self.built("php"), ["sleep", "600"], volumes=kept, network=self.network)
+        self.start(number)
+        self.wait_synced(300)
+        return usual
+
+    def make_writer(self, number: int) -> None:
+        """Restart whoever takes the writes, until it is this one."""
+        while (writer := self.wait_synced(300)) != number:
+            self.running[writer].container.stop(timeout=60)
+            self.start(writer)
+
+    def fill_disk(self, number: int) -> None:
+        """Leave nothing of a member's small disk."""
+        self.running[number].sh("! dd if=/dev/zero of=/var/lib/mysql/full bs=1M 2>/dev/null")
+
     def kill(self, *numbers: int) -> None:
         """SIGKILL to whole containers: nothing ends in order."""
         for number in numbers or self.numbers:

@@ -337,13 +337,9 @@ def test_a_member_whose_disk_is_full_leaves_and_comes_back_with_a_larger_one(
 ) -> None:
     writer = cluster.wait_synced()
     victim = next(number for number in cluster.numbers if number != writer)
-    cluster.running[victim].container.stop(timeout=60)
-    usual = cluster.volumes[victim]
-    cluster.volumes[victim] = cluster.small_volume(400)
-    cluster.start(victim)
-    cluster.wait_synced()
+    usual = cluster.give_small_disk(victim, 400)
     load = cluster.load()
-    cluster.running[victim].sh("! dd if=/dev/zero of=/var/lib/mysql/full bs=1M 2>/dev/null")
+    cluster.fill_disk(victim)
     cluster.sql(
         writer,
         "CREATE TABLE studip.filling (text LONGBLOB);"
@@ -362,27 +358,13 @@ def test_a_member_whose_disk_is_full_leaves_and_comes_back_with_a_larger_one(
     assert cluster.lost(load, victim) == set()
 
 
-def test_a_writer_whose_disk_is_full_leaves_the_writes_to_another(
-    cluster: Cluster, built: Built
-) -> None:
+def test_a_writer_whose_disk_is_full_leaves_the_writes_to_another(cluster: Cluster) -> None:
     first = cluster.wait_synced()
     victim = next(number for number in cluster.numbers if number != first)
-    usual = cluster.volumes[victim]
-    cluster.running[victim].container.stop(timeout=60)
-    cluster.volumes[victim] = cluster.small_volume(700)
-    # What is in memory is there as long as somebody has it.
-    keeper = {cluster.volumes[victim]: "/kept"}
-    cluster.run(built("php"), ["sleep", "600"], volumes=keeper, network=cluster.network)
-    cluster.start(victim)
-    cluster.wait_synced()
-    for number in cluster.numbers:
-        if number != victim:
-            cluster.running[number].container.stop(timeout=60)
-            cluster.start(number)
-            cluster.wait_synced()
-    assert cluster.writers() == [victim]
+    usual = cluster.give_small_disk(victim, 700)
+    cluster.make_writer(victim)
     load = cluster.load()
-    cluster.running[victim].sh("! dd if=/dev/zero of=/var/lib/mysql/full bs=1M 2>/dev/null")
+    cluster.fill_disk(victim)
     wait(lambda: cluster.writers() not in ([], [victim]), 30)
     load.wait_for_more(writes=10)
     # Started again, as it is when it dies of that, it leaves the others in peace.

@@ -67,10 +67,10 @@ class Engine(Protocol):
         """Whether writes may go to this serving member."""
 
     def hand_over(self, peers: Mapping[int, Report | None]) -> None:
-        """Called once when a member that takes the writes is told to stop, some time before its
-        daemon is: let another one take them, where that doesn't follow from reports alone.
+        """Let another member take the writes, where that doesn't follow from reports alone.
 
-        Returns at once.
+        Called once when the one that takes them is told to stop, some time before its daemon is;
+        and again and again while its disk is full and another's is not. Returns at once.
         """
 
     def serve(self, me: Report) -> None:

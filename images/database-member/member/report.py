@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 State = Literal[
@@ -49,6 +49,7 @@ class Report:
     # When it became part of the cluster, or the view that it is in, as the cluster counts.
     since: int = 0
     view: tuple[int, ...] = ()  # members that it knows beside it, to be shown only
+    full: bool = False  # its disk had no room since it became part of the cluster
     writer: bool = False
 
     @property
@@ -61,10 +62,14 @@ class Report:
         return json.dumps(asdict(self), default=lambda forks: [vars(fork) for fork in forks])
 
 
+KNOWN = {field.name for field in fields(Report)}
+
+
 def from_json(text: str) -> Report:
-    """What a peer sent; a ValueError where it is no report."""
+    """What a peer sent; a ValueError where it is no report. A newer one may say more."""
     try:
-        values: Any = json.loads(text)
+        said: Any = json.loads(text)
+        values = {name: value for name, value in said.items() if name in KNOWN}
         report = Report(
             **values
             | {

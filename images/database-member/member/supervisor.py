@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shutil
 import signal
 import sys
 import threading
@@ -15,13 +16,17 @@ from member.engine import Engine, Status, Unanswered
 from member.files import write_durably
 from member.peers import PORT, Peers
 from member.recovery import RUNBOOK, Decision, decide, regain
-from member.report import STOPPED, Fork, Report
+from member.report import SERVING, STOPPED, Fork, Report
 from member.roles import STALE, Answer, Roles
 from member.settings import Settings
 
 REMIND = 30.0  # s between two lines that say the same
 HANDOVER = 2.0  # s that a stopping writer gives another one to take over
 DRAIN = 1.5  # s for proxies to see that a member leaves, and for what is under way to end
+MIB = 1024 * 1024
+ROOM = 64 * MIB  # a disk with less counts as full
+NEEDED = 128 * MIB  # to start: temporary tables and the log alone take half of that
+WAIT = 5.0  # s between two looks for it
 UNREST = 10.0  # s that a lost majority must last, as members also find each other by themselves
 
 
@@ -43,6 +48,7 @@ class Supervisor:
         """The exit code of the database, or 0 where it was never started."""
         # Until there is something to stop in order.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        self._wait_for_room()
         held = self._engine.prepare()
         signal.signal(signal.SIGTERM, self._on_sigterm)
         self._report = Report(
@@ -65,6 +71,15 @@ class Supervisor:
                 return code
             self._publish(self._waits() if self._report.state in STOPPED else self._runs())
         return self._stops()
+
+    def _wait_for_room(self) -> None:
+        """On a full disk a server joins, dies and joins again, and the others lose their view."""
+        while (free := self._free()) < NEEDED:
+            self._say(
+                f"the disk is full: {free // MIB} MiB are free, {NEEDED // MIB} are needed to "
+                "start; waiting for room"
+            )
+            time.sleep(WAIT)
 
     def _waits(self) -> Report:
         peers = self._peers.reports()
@@ -106,6 +121,8 @@ class Supervisor:
             report = replace(report, forks=self._forks.known)
             seen = self._peers.reports(report.view)
             report = replace(report, writer=self._engine.writer(report, seen))
+            if report.writer and report.full and any(_has_room(peer) for peer in seen.values()):
+                self._engine.hand_over(seen)
             self._engine.serve(report)
         if report.state != self._report.state:
             self._say(f"{report.state}: {report.cluster} at {report.position}, {report.view}")
@@ -123,8 +140,24 @@ class Supervisor:
             position=status.position,
             since=status.since,
             view=status.view,
+            full=self._is_full(status),
             forks=self._forks.known,
         )
+
+    def _is_full(self, status: Status) -> bool:
+        """Who has no room can't write, and stays behind the others as long as it is with them.
+
+        Otherwise the writes would come and go with each file that is removed.
+        """
+        if status.state not in SERVING:
+            return False
+        if not self._report.full and self._free() < ROOM:
+            self._say("the disk is full: whoever has room takes the writes")
+            return True
+        return self._report.full
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self._engine.volume).free
 
     def _regains(self, report: Report, peers: dict[int, Report | None]) -> None:
         """Go on alone, where a majority is lost for good and that is certain or ordered."""
@@ -229,6 +262,10 @@ class Supervisor:
         if text != said or now - at > REMIND:
             print(f"member {self._settings.member}: {text}", file=sys.stderr, flush=True)
             self._said = (text, now)
+
+
+def _has_room(peer: Report | None) -> bool:
+    return peer is not None and peer.serves and not peer.full
 
 
 class _Forks:

@@ -4,7 +4,6 @@ import hashlib
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +26,6 @@ CLIENT += ["--init-command=SET SESSION wsrep_dirty_reads=ON, wsrep_sync_wait=0"]
 STATUS = """SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_cluster_conf_id',
 'wsrep_cluster_status', 'wsrep_incoming_addresses', 'wsrep_last_committed', 'wsrep_local_state',
 'wsrep_local_state_uuid', 'wsrep_ready');"""
-MIB = 1024 * 1024
-ROOM = 64 * MIB  # a disk with less counts as full
-NEEDED = 128 * MIB  # to start: temporary tables and the log alone take half of that
-LATE = 1 << 40  # configurations; who came so late is younger than anybody else
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +88,10 @@ class Galera:
         self._numbers = {f"{host}:3306": number for number, host in settings.hosts.items()}
         self._since: int | None = None
         self._was_minority = False
-        self._was_full = False
         self._accounts_are_set = False
 
     def prepare(self) -> Held:
         """What the disk holds; a server that was killed is recovered first."""
-        self._wait_for_room()
         self._configure(socket.gethostbyname(socket.gethostname()))
         # MariaDB wants an address to begin with; nobody is asked.
         command = [*SERVER, "--wsrep-recover", "--wsrep-cluster-address=gcomm://127.0.0.1"]
@@ -145,19 +138,17 @@ class Galera:
             configuration = int(values["wsrep_cluster_conf_id"])
             # A cluster that was restored counts anew.
             self._since = min(self._since or configuration, configuration)
-            self._look_for_room()
         was_member, state = self._since is not None, _state(values)
         if not primary:
             # Whoever was away comes back as the youngest.
             self._since = None
-            self._was_full = False
             state = "minority" if was_member or self._was_minority else "joining"
         self._was_minority = state == "minority"
         return Status(
             state=state,
             cluster=values["wsrep_local_state_uuid"].replace(disk.NOBODY, ""),
             position=int(values["wsrep_last_committed"]),
-            since=(self._since or 0) + (LATE if self._was_full else 0),
+            since=self._since or 0,
             view=tuple(
                 sorted(
                     self._numbers[address]
@@ -166,26 +157,6 @@ class Galera:
                 )
             ),
         )
-
-    def _wait_for_room(self) -> None:
-        """On a full disk a server joins, dies and joins again, and the others lose their view."""
-        while (free := shutil.disk_usage(self.volume).free) < NEEDED:
-            print(
-                f"galera: the disk is full: {free // MIB} MiB are free, {NEEDED // MIB} are needed "
-                "to start; waiting for room",
-                flush=True,
-            )
-            time.sleep(5)
-
-    def _look_for_room(self) -> None:
-        """Whose disk is full can't write: it is the youngest from now on, for as long as it stays.
-
-        Full while all others are full too, it keeps its place among them.
-        """
-        if self._was_full or shutil.disk_usage(self.volume).free >= ROOM:
-            return
-        self._was_full = True
-        print("galera: the disk is full: whoever has room takes the writes", flush=True)
 
     def restore(self) -> None:
         """Declare this member's part the cluster."""
@@ -196,7 +167,7 @@ class Galera:
         return oldest(me, peers)
 
     def hand_over(self, peers: Mapping[int, Report | None]) -> None:
-        """The others see that this member is stopping, and the oldest of them takes over."""
+        """The others see how this member is, and the oldest of them takes over."""
 
     def serve(self, me: Report) -> None:
         """Give the accounts the passwords of the secret files, once, where writes go."""

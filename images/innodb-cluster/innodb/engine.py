@@ -159,11 +159,11 @@ class InnodbCluster:
 
     def hand_over(self, peers: Mapping[int, Report | None]) -> None:
         """Let the group make another member its primary."""
-        for number, peer in sorted(peers.items()):
-            if peer and peer.state == "synced" and number in self._members:
-                self._launch(
-                    f"SELECT group_replication_set_as_primary('{self._members[number].uuid}', 1);\n"
-                )
+        able = [peer for peer in peers.values() if peer and peer.state == "synced"]
+        for peer in sorted(able, key=lambda peer: (peer.full, peer.member)):
+            if peer.member in self._members:
+                uuid_ = self._members[peer.member].uuid
+                self._launch(f"SELECT group_replication_set_as_primary('{uuid_}', 1);\n")
                 return
 
     def serve(self, me: Report) -> None:

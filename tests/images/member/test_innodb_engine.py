@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from innodb import engine
+from innodb.group import Member
 from innodb.options import Options
 from member.engine import Held
+from member.report import Report
 from member.settings import Settings
 
 IMAGE = Path(__file__).parents[3] / "images" / "innodb-cluster"
@@ -82,6 +84,18 @@ def test_a_configuration_that_mysql_refuses_ends_the_member(
 def test_a_warning_about_the_configuration_ends_nobody(machine: Machine) -> None:
     machine.server(0, "0 [Warning] [MY-010068] [Server] CA certificate is self signed")
     assert member().prepare().state == "empty"
+
+
+def test_the_writes_are_handed_to_who_has_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered: list[str] = []
+    monkeypatch.setattr(engine.InnodbCluster, "_launch", lambda _, order: ordered.append(order))
+    stopping = member()
+    stopping._members = {n: Member(f"db-{n}", f"uuid-{n}", "ONLINE", "SECONDARY") for n in (1, 3)}
+    full = Report(member=1, state="synced", full=True)
+    for peer in (Report(member=3, state="synced"), Report(member=3, state="joining")):
+        stopping.hand_over({1: full, 3: peer})
+    # One that is full is better than none.
+    assert ["uuid-3" in ordered[0], "uuid-1" in ordered[1]] == [True, True]
 
 
 @pytest.mark.parametrize(

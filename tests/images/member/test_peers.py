@@ -8,7 +8,7 @@ import pytest
 
 from member import peers
 from member.peers import Peers
-from member.report import Report
+from member.report import Report, from_json
 
 WRITER = Report(member=2, state="synced", cluster="one", writer=True)
 
@@ -84,3 +84,8 @@ def test_who_has_lost_its_name_is_asked_where_it_was(monkeypatch: pytest.MonkeyP
     wait(lambda: len(asked) > 3)
     assert set(asked) == {"192.0.2.2"}
     assert others.reports()[2] == WRITER
+
+
+def test_a_newer_member_may_say_more() -> None:
+    text = '{"member": 2, "state": "synced", "mood": "good"}'
+    assert from_json(text) == Report(member=2, state="synced")
