@@ -176,6 +176,32 @@ class Cluster:
             self.running[writer].container.stop(timeout=60)
             self.start(writer)
 
+    def fill_writers_disk(self, number: int, size: int) -> Load:
+        """Let a member take the writes on a disk of `size` MiB, which fills up, also over a restart,
+        until there is room again. The load meanwhile, once another one writes and all is well.
+        """
+        usual = self.give_small_disk(number, size)
+        self.make_writer(number)
+        load = self.load()
+        self.fill_disk(number)
+        wait(lambda: self.writers() not in ([], [number]), 60)
+        load.wait_for_more(writes=10)
+        # Started again, as it is when it dies of that, it leaves the others in peace.
+        self.running[number].container.stop(timeout=60)
+        self.start(number)
+        wait(lambda: self.log(number, "are needed to start; waiting for room"))
+        load.wait_for_more(writes=10)
+        (writer,) = self.writers()
+        self.running[number].sh("rm /var/lib/mysql/full")
+        # It does not take the writes back.
+        assert self.wait_synced(300) == writer != number
+        load.stop()
+        self.running[number].container.stop(timeout=60)
+        self.volumes[number] = usual
+        self.start(number)
+        assert self.wait_synced(300) == writer
+        return load
+
     def fill_disk(self, number: int) -> None:
         """Leave nothing of a member's small disk."""
         self.running[number].sh("! dd if=/dev/zero of=/var/lib/mysql/full bs=1M 2>/dev/null")
