@@ -177,7 +177,7 @@ class Cluster:
             self.start(writer)
 
     def fill_writers_disk(self, number: int, size: int) -> Load:
-        """Let a member take the writes on a disk of `size` MiB, which fills up, also over a restart,
+        """Let a member take the writes on a disk of `size` MiB that fills up, also over a restart,
         until there is room again. The load meanwhile, once another one writes and all is well.
         """
         usual = self.give_small_disk(number, size)
