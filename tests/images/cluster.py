@@ -186,14 +186,14 @@ class Cluster:
         self.fill_disk(number)
         wait(lambda: self.writers() not in ([], [number]), 60)
         load.wait_for_more(writes=10)
-        # Started again, as it is when it dies of that, it leaves the others in peace.
-        self.running[number].container.stop(timeout=60)
+        assert self.running[number].wait_exit(60) == 1
+        # Started again, as Swarm does, it leaves the others in peace.
         self.start(number)
         wait(lambda: self.log(number, "are needed to start; waiting for room"))
         load.wait_for_more(writes=10)
         (writer,) = self.writers()
         self.running[number].sh("rm /var/lib/mysql/full")
-        # It does not take the writes back.
+        # It comes back, and does not take the writes.
         assert self.wait_synced(300) == writer != number
         load.stop()
         self.running[number].container.stop(timeout=60)

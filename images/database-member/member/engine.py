@@ -69,8 +69,8 @@ class Engine(Protocol):
     def hand_over(self, peers: Mapping[int, Report | None]) -> None:
         """Let another member take the writes, where that doesn't follow from reports alone.
 
-        Called once when the one that takes them is told to stop, some time before its daemon is;
-        and again and again while its disk is full and another's is not. Returns at once.
+        Called once when the one that takes them is about to stop, some time before its daemon is.
+        Returns at once.
         """
 
     def serve(self, me: Report) -> None:

@@ -96,8 +96,7 @@ def regain(
 def oldest(me: Report, peers: Mapping[int, Report | None]) -> bool:
     """Whether this member has been part of its cluster for longest, and so takes the writes.
 
-    Whoever comes back is the youngest: the writer never moves without need. Who had no room on its
-    disk is younger still, and stays so when there is room again. At most one part of a
+    Whoever comes back is the youngest: the writer never moves without need. At most one part of a
     cluster has the majority, so all that serve it are in one part with this member. (Its `view` may
     lack one of them: after a copy Galera knows addresses anew only with the next change.)
     """
@@ -107,8 +106,7 @@ def oldest(me: Report, peers: Mapping[int, Report | None]) -> bool:
         if report and report.serves and report.cluster == me.cluster
     ]
     return me.serves and all(
-        (me.full, me.since, me.member) < (report.full, report.since, report.member)
-        for report in others
+        (me.since, me.member) < (report.since, report.member) for report in others
     )
 
 

@@ -49,7 +49,7 @@ class Report:
     # When it became part of the cluster, or the view that it is in, as the cluster counts.
     since: int = 0
     view: tuple[int, ...] = ()  # members that it knows beside it, to be shown only
-    full: bool = False  # its disk had no room since it became part of the cluster
+    full: bool = False  # its disk has no room
     writer: bool = False
 
     @property

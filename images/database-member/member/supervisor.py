@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict, replace
+from math import inf
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -16,7 +17,7 @@ from member.engine import Engine, Status, Unanswered
 from member.files import write_durably
 from member.peers import PORT, Peers
 from member.recovery import RUNBOOK, Decision, decide, regain
-from member.report import SERVING, STOPPED, Fork, Report
+from member.report import STOPPED, Fork, Report
 from member.roles import STALE, Answer, Roles
 from member.settings import Settings
 
@@ -25,6 +26,8 @@ HANDOVER = 2.0  # s that a stopping writer gives another one to take over
 DRAIN = 1.5  # s for proxies to see that a member leaves, and for what is under way to end
 MIB = 1024 * 1024
 ROOM = 64 * MIB  # a disk with less counts as full
+FULL = 1.0  # s of that, in which others are heard of
+OUT_OF_ROOM = 20.0  # s that a database on a full disk gets to end in order
 NEEDED = 128 * MIB  # to start: temporary tables and the log alone take half of that
 WAIT = 5.0  # s between two looks for it
 UNREST = 10.0  # s that a lost majority must last, as members also find each other by themselves
@@ -41,6 +44,7 @@ class Supervisor:
         self._stop = threading.Event()
         self._began = self._answered = time.monotonic()
         self._minority_since: float | None = None
+        self._full_since: float | None = None
         self._was_healthy = False
         self._said = ("", 0.0)
 
@@ -70,6 +74,10 @@ class Supervisor:
                 self._say(f"the database ended by itself ({code})")
                 return code
             self._publish(self._waits() if self._report.state in STOPPED else self._runs())
+            if self._is_out_of_room():
+                self._say("the disk is full: leaves, to come back when there is room")
+                self._stops(OUT_OF_ROOM)
+                return 1
         return self._stops()
 
     def _wait_for_room(self) -> None:
@@ -121,8 +129,6 @@ class Supervisor:
             report = replace(report, forks=self._forks.known)
             seen = self._peers.reports(report.view)
             report = replace(report, writer=self._engine.writer(report, seen))
-            if report.writer and report.full and any(_has_room(peer) for peer in seen.values()):
-                self._engine.hand_over(seen)
             self._engine.serve(report)
         if report.state != self._report.state:
             self._say(f"{report.state}: {report.cluster} at {report.position}, {report.view}")
@@ -140,21 +146,23 @@ class Supervisor:
             position=status.position,
             since=status.since,
             view=status.view,
-            full=self._is_full(status),
+            full=self._free() < ROOM,
             forks=self._forks.known,
         )
 
-    def _is_full(self, status: Status) -> bool:
-        """Who has no room can't write, and stays behind the others as long as it is with them.
+    def _is_out_of_room(self) -> bool:
+        """Whether to leave to others that have room, before the database dies of having none.
 
-        Otherwise the writes would come and go with each file that is removed.
+        Until then it would hold them up, and afterwards they would have to find out. What fills all
+        disks at once is seen on all of them after `FULL`: then nobody leaves.
         """
-        if status.state not in SERVING:
+        now = time.monotonic()
+        if not self._report.serves or self._free() >= ROOM:
+            self._full_since = None
             return False
-        if not self._report.full and self._free() < ROOM:
-            self._say("the disk is full: whoever has room takes the writes")
-            return True
-        return self._report.full
+        self._full_since = self._full_since or now
+        able = (peer and peer.serves and not peer.full for peer in self._peers.reports().values())
+        return now - self._full_since > FULL and any(able)
 
     def _free(self) -> int:
         return shutil.disk_usage(self._engine.volume).free
@@ -218,7 +226,7 @@ class Supervisor:
         code = self._engine.process.poll()
         return 128 - code if code is not None and code < 0 else code
 
-    def _stops(self) -> int:
+    def _stops(self, patience: float = inf) -> int:
         was_writer = self._report.writer
         deadline = time.monotonic() + HANDOVER
         serves = self._report.serves
@@ -236,7 +244,10 @@ class Supervisor:
         if self._engine.process is None:
             return 0
         self._engine.process.terminate()
+        deadline = time.monotonic() + patience
         while (code := self._ended()) is None:
+            if time.monotonic() > deadline:
+                self._engine.process.kill()
             self._answered = time.monotonic()
             self._publish(self._report)
             time.sleep(self._settings.tick)
@@ -262,10 +273,6 @@ class Supervisor:
         if text != said or now - at > REMIND:
             print(f"member {self._settings.member}: {text}", file=sys.stderr, flush=True)
             self._said = (text, now)
-
-
-def _has_room(peer: Report | None) -> bool:
-    return peer is not None and peer.serves and not peer.full
 
 
 class _Forks:

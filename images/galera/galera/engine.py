@@ -167,7 +167,7 @@ class Galera:
         return oldest(me, peers)
 
     def hand_over(self, peers: Mapping[int, Report | None]) -> None:
-        """The others see how this member is, and the oldest of them takes over."""
+        """The others see that this member is stopping, and the oldest of them takes over."""
 
     def serve(self, me: Report) -> None:
         """Give the accounts the passwords of the secret files, once, where writes go."""

@@ -369,9 +369,5 @@ def test_the_writer_is_who_has_been_there_longest() -> None:
     assert writers(members | {2: member(2, 1, "stopping")}) == [3]
     assert writers(members | {2: member(2, 1, "minority")}) == [3]
     assert oldest(three, {1: None, 2: None})
-    # One without room on its disk comes last; where nobody has any, it is as before.
-    full = {number: replace(one, full=True) for number, one in members.items()}
-    assert writers(members | {2: full[2]}) == [3]
-    assert writers(full) == [2]
     # What Galera says about others' addresses may be old.
     assert not oldest(replace(three, view=(1, 3)), {1: one, 2: two})
