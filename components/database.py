@@ -132,6 +132,8 @@ def _budgets(
 ) -> list[Budget]:
     """`given_up`: s until a silent member is out, and how they add up (`words`)."""
     found = members.tick + proxy.interval
+    stopped = members.poll + found + proxy.detection
+    stopped_words = "poll + tick + proxy interval + proxy detection"
     taken_over = f"{words} + tick + proxy interval"
     outages = {
         "database primary killed": (given_up + found, taken_over),
@@ -140,9 +142,11 @@ def _budgets(
             f"max({taken_over}, proxy detection)",
         ),
         "database secondary killed": secondary,
-        "database primary stopped": (
-            members.poll + found + proxy.detection,
-            "poll + tick + proxy interval + proxy detection",
+        "database primary stopped": (stopped, stopped_words),
+        # It may hold the others up until it has left.
+        "disk of a database member full": (
+            members.full + members.tick + stopped,
+            f"full + tick + {stopped_words}",
         ),
     }
     return [

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pulumi import Input
 
@@ -18,6 +19,8 @@ class MemberTimers:
     grace: float = 5.0  # without any peer until a member says that it is healthy
     hang: float = 60.0  # without an answer of the database until it says that it is not
     join: float = 3600.0  # for a copy of all data; Swarm ends a member that takes longer
+
+    full: ClassVar[float] = 1.0  # with a full disk until a member leaves; the image's own
 
 
 @dataclass(frozen=True, kw_only=True)

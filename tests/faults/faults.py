@@ -226,7 +226,12 @@ FAULTS = [
     Fault(name="VIP owner's node killed", befall=kill_node(owner), lasts=30, budget=NODE_LOST),
     Fault(name="Swarm leader killed", befall=kill_node(leader), lasts=30, budget=NODE_LOST),
     Fault(name="worker node killed", befall=kill_node(bystander), lasts=30, budget=NODE_LOST),
-    Fault(name="disk of a database member full", befall=fill_disk, lasts=45),
+    Fault(
+        name="disk of a database member full",
+        befall=fill_disk,
+        lasts=45,
+        budget=[("database", "disk of a database member full")],
+    ),
     Fault(name="clock of a node off by minutes", befall=shift_clock, lasts=30, unnoticed=True),
     Fault(name="rolling update", befall=roll_out, unnoticed=True),
     Fault(name="all nodes stopped and started", befall=restart_all),

@@ -238,7 +238,8 @@ class Supervisor:
             if not any(peer.serves for peer in others) or any(peer.writer for peer in others):
                 break
             time.sleep(self._settings.tick)
-        if serves:
+        # One with nothing left would hold the others up meanwhile.
+        if serves and self._free() > MIB:
             time.sleep(DRAIN)
         self._say("stopping")
         if self._engine.process is None:
