@@ -27,7 +27,7 @@ DRAIN = 1.5  # s for proxies to see that a member leaves, and for what is under 
 MIB = 1024 * 1024
 ROOM = 64 * MIB  # a disk with less counts as full
 FULL = 1.0  # s of that, in which others are heard of
-OUT_OF_ROOM = 20.0  # s that a database on a full disk gets to end in order
+LEAVING = 20.0  # s that a database gets to end in order where nobody stands behind it
 NEEDED = 128 * MIB  # to start: temporary tables and the log alone take half of that
 WAIT = 5.0  # s between two looks for it
 UNREST = 10.0  # s that a lost majority must last, as members also find each other by themselves
@@ -74,9 +74,9 @@ class Supervisor:
                 self._say(f"the database ended by itself ({code})")
                 return code
             self._publish(self._waits() if self._report.state in STOPPED else self._runs())
-            if self._is_out_of_room():
-                self._say("the disk is full: leaves, to come back when there is room")
-                self._stops(OUT_OF_ROOM)
+            if reason := self._why_to_leave():
+                self._say(reason)
+                self._stops(LEAVING)
                 return 1
         return self._stops()
 
@@ -149,6 +149,24 @@ class Supervisor:
             full=self._free() < ROOM,
             forks=self._forks.known,
         )
+
+    def _why_to_leave(self) -> str:
+        if self._is_out_of_room():
+            return "the disk is full: leaves, to come back when there is room"
+        if self._is_put_out():
+            return "the others have put it out: begins anew"
+        return ""
+
+    def _is_put_out(self) -> bool:
+        """Whether the others go on without it, and its database has given up to find them.
+
+        So Galera ends what could not apply a write that the others could: it sees not even itself.
+        """
+        if self._minority_since is None or self._report.view:
+            return False
+        others = self._peers.reports().values()
+        lasts = time.monotonic() - self._minority_since > UNREST
+        return lasts and any(peer and peer.serves for peer in others)
 
     def _is_out_of_room(self) -> bool:
         """Whether to leave to others that have room, before the database dies of having none.

@@ -1,4 +1,4 @@
-"""When a member with a full disk leaves to the others."""
+"""When a member leaves to the others by itself: its disk is full, or they have put it out."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,6 +41,11 @@ class Member:
         self._one: Any = Supervisor(SETTINGS, cast(Engine, SimpleNamespace(volume=folder)))
         self._one._report = Report(member=1, state="synced")
 
+    def lost_majority(self, *view: int) -> None:
+        """It sees those members only, from now on."""
+        self._one._report = Report(member=1, state="minority", view=view)
+        self._one._minority_since = self._clock.now
+
     def leaves(self, *others: Report | None, after: Iterable[float] = (0.0, 0.5, 1.1)) -> bool:
         """Whether it wants to, having looked so often."""
         peers = dict(enumerate(others, 2))
@@ -48,7 +53,7 @@ class Member:
         began, wants = self._clock.now, False
         for seconds in after:
             self._clock.now = began + seconds
-            wants = self._one._is_out_of_room()
+            wants = bool(self._one._why_to_leave())
         self._clock.now += 100
         return wants
 
@@ -88,6 +93,17 @@ def test_room_that_comes_back_counts(member: Member) -> None:
     assert not member.leaves(ROOMY, ROOMY)
     member.free = 0
     assert not member.leaves(ROOMY, ROOMY, after=[0.0, 0.9])
+
+
+def test_who_was_put_out_begins_anew(member: Member) -> None:
+    member.lost_majority()
+    assert not member.leaves(ROOMY, ROOMY, after=[0.0, 9.9])
+    member.lost_majority()
+    assert member.leaves(ROOMY, ROOMY, after=[0.0, 10.1])
+    assert not member.leaves(None, None, after=[0.0, 20.0])
+    # It finds the others by itself once the network is back.
+    member.lost_majority(1)
+    assert not member.leaves(ROOMY, ROOMY, after=[0.0, 20.0])
 
 
 def test_the_budget_takes_the_number_of_the_image() -> None:
