@@ -5,7 +5,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.faults.swarm import DISK_MEMBER, WHOLE, Load, SwarmPlatform, containers, recorded, wait
+from tests.faults.swarm import (
+    DISK_MEMBER,
+    WHOLE,
+    Load,
+    SwarmPlatform,
+    containers,
+    recorded,
+    wait,
+    whole_since,
+)
 from tests.testbed import Node
 from toolchain.failure import Failure
 
@@ -268,7 +277,7 @@ def suffer(platform: SwarmPlatform, fault: Fault) -> None:
         if heal:
             heal()
         wait("a page", lambda: platform.ask("/"), seconds=WHOLE)
-        time.sleep(AFTER)
-    recorded(load, fault.name, began + fault.lasts, platform.allowed(*fault.budget))
+        whole = whole_since(platform.missing, AFTER)
+    recorded(load, fault.name, began + fault.lasts, platform.allowed(*fault.budget), whole)
     if fault.unnoticed:
         assert load.failures == []

@@ -162,6 +162,21 @@ class SwarmPlatform(Platform):
         wait("everything is whole", lambda: not self.missing(), self.missing, seconds)
 
 
+def whole_since(missing: Callable[[], object], seconds: float, pause: float = 1.0) -> float | None:
+    """Look on for so long: since when nothing is missing, in s of the monotonic clock.
+
+    What has just died may count as running for a moment: only what lasts counts.
+    """
+    until, since = time.monotonic() + seconds, None
+    while (now := time.monotonic()) < until:
+        try:
+            since = None if missing() else since or now
+        except Failure:  # a machine that is not quite there
+            since = None
+        time.sleep(min(pause, max(0.0, until - time.monotonic())))
+    return since
+
+
 def containers(platform: SwarmPlatform, part: str) -> list[tuple[Node, str]]:
     """All running containers of a part, each with its machine."""
     return [
@@ -303,13 +318,22 @@ def write_down(result: Result, file: Path) -> None:
     file.write_text(json.dumps([*kept, new], indent=1) + "\n")
 
 
-def recorded(load: Load, fault: str, began: float, budget: float | None = None) -> Result:
+def recorded(
+    load: Load,
+    fault: str,
+    began: float,
+    budget: float | None = None,
+    whole: float | None = None,
+) -> Result:
     """Wait until all is whole and write down what it cost; nothing that was kept may be lost.
 
-    `began`: when the fault began, or ended, where it lasts; s of the monotonic clock.
+    `began`: when the fault began, or ended, where it lasts; `whole`: when all was whole again,
+    where that was seen already; s of the monotonic clock.
     """
-    load.platform.wait_whole(WHOLE)
-    result = load.result(fault, budget, round(time.monotonic() - began, 1))
+    if whole is None or load.platform.missing():
+        load.platform.wait_whole(WHOLE)
+        whole = time.monotonic()
+    result = load.result(fault, budget, round(whole - began, 1))
     write_down(result, load.platform.results)
     print(result)
     assert result.writes_acknowledged > 0

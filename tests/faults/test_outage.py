@@ -1,7 +1,14 @@
-"""What is read out of a record, worked out by hand."""
+"""What is read out of a record, worked out by hand; and since when all is whole."""
+
+import time
+from collections.abc import Sequence
+
+import pytest
 
 from tests.faults.load import Sample
 from tests.faults.outage import noise, outage
+from tests.faults.swarm import whole_since
+from toolchain.failure import Failure
 
 
 def samples(*answers: tuple[float, str]) -> list[Sample]:
@@ -35,3 +42,30 @@ def test_noise_is_what_came_before() -> None:
     found = samples(*STEADY, (13.5, ""), *((14 + second / 2, "") for second in range(10)))
     assert round(noise(found, ["page"], 9.9), 6) == 0.0
     assert round(outage(found, ["page"]), 6) == 3.5
+
+
+@pytest.mark.parametrize(
+    ("looks", "first"),
+    [
+        (["", "", ""], 0),
+        (["", "web 2/3", "", "web 2/3", "", ""], 4),  # what has just died counted as running
+        (["", "no answer", ""], 2),
+        (["web 2/3"], None),
+        (["", "web 2/3"], None),
+    ],
+)
+def test_whole_is_what_stays_whole(looks: Sequence[str], first: int | None) -> None:
+    seen: list[float] = []
+
+    def missing() -> list[str]:
+        look = looks[min(len(seen), len(looks) - 1)]
+        seen.append(time.monotonic())
+        if look == "no answer":
+            raise Failure(look)
+        return [look] if look else []
+
+    since = whole_since(missing, 0.2, pause=0.01)
+    assert len(seen) > len(looks)
+    assert (since is None) is (first is None)
+    if first is not None:
+        assert since == pytest.approx(seen[first], abs=0.005)
