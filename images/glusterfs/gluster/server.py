@@ -263,7 +263,7 @@ class Server:
     def _wake_brick(self, missing: list[str]) -> tuple[str, str]:
         self.joined = False
         if len(missing) > 1:
-            return "waiting", "no quorum: no other member is connected, nobody may write"
+            return "joining", "no quorum: no other member is connected, nobody may write"
         if self._is_due("wake"):
             gluster("volume", "start", self.settings.volume, "force")
             log("the brick was down; it was started again")
