@@ -33,7 +33,8 @@ AUTHORITY = "/tmp/authority.pem"  # in the client's container
 DISK_MEMBER = 2  # member of the database with a disk of its own, on the node of that number
 DISK_MIB = 1536
 WHOLE = 900.0  # s until everything must be whole again, however loaded this machine is
-PASS_ON = ("load-balancer", "web", "proxy")  # parts that a request passes
+# Parts that a request passes.
+PASSED = ("load-balancer", "web", "proxy", *(f"database-{number}" for number in (1, 2, 3)))
 KINDS = ("page", "write")  # of requests whose outage is told
 BUSY = 1.0  # s that machines which share two cores may take longer to do what a timer bids them
 READ_AGAIN = 600.0  # s in which all uploads are read again, however loaded this machine is
@@ -262,10 +263,10 @@ class Load:
             file.with_suffix(".log").write_text(self._logs())
 
     def _logs(self) -> str:
-        """What those who pass requests on wrote meanwhile, also those who have ended since."""
+        """What all that requests pass wrote meanwhile, also those who have ended since."""
         found = []
         for node in self.platform.testbed.nodes:
-            for part in PASS_ON if node.running else ():
+            for part in PASSED if node.running else ():
                 own = f"label=com.docker.swarm.service.name={self.platform.name(part)}"
                 for container in node.docker("ps", "--all", "--quiet", "--filter", own).split():
                     log = ("logs", "--timestamps", "--since", f"{self.began:.0f}", container)

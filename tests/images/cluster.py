@@ -20,6 +20,7 @@ from toolchain.versions import versions
 
 USER = 999
 WWW_DATA = 33
+PARAMETERS = "/etc/mysql/studip.d"
 PASSWORD = "it's\\ a_$HOME_%40"
 ROOT_PASSWORD = f"root_{PASSWORD}"
 
@@ -127,9 +128,14 @@ class Cluster:
         alias: str | None = None,
         secrets: Mapping[str, str] | None = None,
         env: Mapping[str, str] | None = None,
+        parameters: str = "",
     ) -> Running:
         """Start a member, or somebody who pretends to be one."""
         passwords = {"password": PASSWORD, "root-password": ROOT_PASSWORD}
+        volumes = {volume: "/var/lib/mysql"}
+        if parameters:
+            files = {"parameters.cnf": f"[mysqld]\n{parameters}\n"}
+            volumes[write_secrets(self.engine, self.image, self.volume(), files, USER)] = PARAMETERS
         return self.run(
             self.image,
             env={
@@ -145,7 +151,7 @@ class Cluster:
                 **(env or {}),
             },
             secrets={**secrets, **passwords} if secrets else self.secrets,
-            volumes={volume: "/var/lib/mysql"},
+            volumes=volumes,
             tmpfs=["/tmp", "/run/mysqld"],
             network=self.network,
             alias=alias or self.hosts[number - 1],

@@ -366,6 +366,31 @@ def test_a_writer_whose_disk_is_full_leaves_the_writes_to_another(cluster: Clust
     assert [cluster.lost(load, number) for number in cluster.numbers] == [set()] * 3
 
 
+def test_a_configuration_that_mariadb_refuses_ends_the_member_before_it_joins(
+    cluster: Cluster,
+) -> None:
+    writer = cluster.wait_synced()
+    victim = next(number for number in cluster.numbers if number != writer)
+    cluster.running[victim].container.stop(timeout=60)
+
+    def changes() -> int:
+        shown = cluster.sql(writer, "SHOW STATUS LIKE 'wsrep_cluster_conf_id'")
+        return int(shown.split()[1])
+
+    before = changes()
+    for disk in (cluster.volumes[victim], cluster.volume()):
+        wrong = "innodb_flush_method = wrong_on_purpose"
+        refused = cluster.member(victim, disk, parameters=wrong)
+        assert refused.wait_exit(60) == 1
+        assert "entrypoint: MariaDB refuses its configuration:" in refused.logs()
+        assert "wrong_on_purpose" in refused.logs()
+        refused.container.remove()
+    assert changes() == before
+    cluster.start(victim)
+    assert cluster.wait_synced() == writer
+    assert cluster.log(victim, COPY) == 0
+
+
 # --- everything dies ---------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 
 from galera import disk
+from member import configuration
 from member.client import Client
 from member.engine import Held, Status, Unanswered
 from member.peers import own_address
@@ -94,7 +95,11 @@ class Galera:
         """What the disk holds; a server that was killed is recovered first."""
         self._configure(socket.gethostbyname(socket.gethostname()))
         # MariaDB wants an address to begin with; nobody is asked.
-        command = [*SERVER, "--wsrep-recover", "--wsrep-cluster-address=gcomm://127.0.0.1"]
+        alone = [*SERVER, "--wsrep-cluster-address=gcomm://127.0.0.1"]
+        # Galera joins the others before the server looks at most of its configuration: each time
+        # that one died of it, they would have to find out.
+        configuration.check("MariaDB", [*alone, "--help", "--verbose"])
+        command = [*alone, "--wsrep-recover"]
         self._held = disk.held(self._data, lambda: disk.recovered(command))
         return self._held
 
@@ -135,9 +140,9 @@ class Galera:
     def _status(self, values: Mapping[str, str]) -> Status:
         primary = values["wsrep_cluster_status"] == "Primary"
         if primary:
-            configuration = int(values["wsrep_cluster_conf_id"])
+            number = int(values["wsrep_cluster_conf_id"])
             # A cluster that was restored counts anew.
-            self._since = min(self._since or configuration, configuration)
+            self._since = min(self._since or number, number)
         was_member, state = self._since is not None, _state(values)
         if not primary:
             # Whoever was away comes back as the youngest.

@@ -3,7 +3,6 @@
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from string import Template
 from innodb import accounts, disk, gtid
 from innodb.group import Member, current, state, superseded
 from innodb.options import Options
+from member import configuration
 from member.client import Client
 from member.engine import Held, Status, Unanswered
 from member.peers import own_address
@@ -71,7 +71,10 @@ class InnodbCluster:
         CONFIGURATION.write_text(
             text.substitute(values, name=self._settings.host, number=self._settings.member)
         )
-        _check()
+        # A disk whose server doesn't start counts as one that can't be read, and would be given up
+        # for a copy.
+        command = ["mysqld", f"--defaults-file={CONFIGURATION}", "--validate-config"]
+        configuration.check("MySQL", command)
         found = disk.held(self._data)
         if found != "waiting":
             return Held(state=found)
@@ -212,15 +215,3 @@ class InnodbCluster:
         assert self._task.stdin
         self._task.stdin.write(statements.encode())
         self._task.stdin.close()
-
-
-def _check() -> None:
-    """End here where the server doesn't like its configuration: a disk whose server doesn't start
-    counts as one that can't be read, and would be given up for a copy.
-    """
-    command = ["mysqld", f"--defaults-file={CONFIGURATION}", "--validate-config"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    # Of a wrong value it only tells.
-    wrong = [line for line in done.stderr.splitlines() if "[ERROR]" in line]
-    if done.returncode or wrong:
-        sys.exit("\n".join(["entrypoint: MySQL refuses its configuration:", *wrong]))
