@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import docker
 
-from tests.images.conftest import LABEL, Built, Run, Running, Volume, wait, write_secrets
+from tests.images.conftest import Built, Run, Running, Volume, wait, write_secrets
 from toolchain import rootfs
 from toolchain.versions import versions
 
@@ -157,18 +157,11 @@ class Cluster:
             alias=alias or self.hosts[number - 1],
         )
 
-    def small_volume(self, size: int) -> str:
-        """Name of a new volume in memory, of `size` MiB."""
-        name = f"{self.volume()}-small"
-        options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={size}m,uid={USER},mode=0750"}
-        self.engine.volumes.create(name, driver_opts=options, labels={LABEL: ""})
-        return name
-
     def give_small_disk(self, number: int, size: int) -> str:
         """Start a member with a disk of `size` MiB, empty and in memory: the volume that it had."""
         usual = self.volumes[number]
         self.running[number].container.stop(timeout=60)
-        self.volumes[number] = self.small_volume(size)
+        self.volumes[number] = self.volume(memory=size, owner=USER)
         # What is in memory is there as long as somebody has it.
         kept = {self.volumes[number]: "/kept"}
         self.run(self.built("php"), ["sleep", "600"], volumes=kept, network=self.network)

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import docker
 import pytest
@@ -148,7 +148,11 @@ def _build(
     return tag
 
 
-Volume = Callable[[], str]
+class Volume(Protocol):
+    """Makes a volume: its name."""
+
+    def __call__(self, *, memory: int = 0, owner: int = 0) -> str:
+        """`memory`: instead of on the disk, of so many MiB, and for user `owner` alone."""
 
 
 @contextmanager
@@ -156,9 +160,12 @@ def volumes(client: docker.DockerClient) -> Iterator[Volume]:
     """What the fixture `volume` gives, for a time of any length."""
     made: list[Any] = []
 
-    def volume() -> str:
-        made.append(client.volumes.create(f"studip-test-{uuid.uuid4().hex}", labels={LABEL: ""}))
-        return str(made[-1].name)
+    def volume(*, memory: int = 0, owner: int = 0) -> str:
+        held = f"size={memory}m,uid={owner},mode=0750"
+        options = {"type": "tmpfs", "device": "tmpfs", "o": held} if memory else {}
+        name = f"studip-test-{uuid.uuid4().hex}"
+        made.append(client.volumes.create(name, driver_opts=options, labels={LABEL: ""}))
+        return name
 
     try:
         yield volume
