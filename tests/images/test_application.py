@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from tests.images.browser import Answer, Browser
-from tests.images.conftest import LABEL, Built, Running, networks, runs, volumes, wait
+from tests.images.conftest import Built, Running, Volume, networks, runs, volumes, wait
 from tests.images.site import WWW_DATA, Site, replica_of
 
 pytestmark = pytest.mark.live
@@ -428,27 +428,16 @@ def test_no_request_fails_and_no_write_is_lost_while_all_replicas_are_replaced(
     assert acknowledged.items() <= {one["value"]: one["id"] for one in kept}.items()
 
 
-def test_a_full_storage_refuses_large_files_and_nothing_else(
-    client: docker.DockerClient, site: Site
-) -> None:
-    small = client.volumes.create(
-        labels={LABEL: ""},
-        driver_opts={"type": "tmpfs", "device": "tmpfs", "o": f"size=1m,uid={WWW_DATA}"},
-    )
-    site.uploads = str(small.name)
-    try:
-        site.cache()
-        assert site.start("migrate").wait_exit(60) == 0
-        replica = site.replica()
-        browser = site.browser(replica)
-        for _ in range(2):
-            assert browser.upload("/api/upload", "large", b"x" * 3_000_000).status == 503
-        assert "the shared storage can not be written" in replica.logs()
-        kept = browser.upload("/api/upload", "small", b"fits").json
-        assert browser.get(f"/api/files/{kept['id']}").body == b"fits"
-        assert browser.post("/api/write", value="with a full storage").status == 201
-        assert browser.get("/health").status == 200
-    finally:
-        for user in client.containers.list(all=True, filters={"volume": small.name}):
-            user.remove(force=True)
-        small.remove()
+def test_a_full_storage_refuses_large_files_and_nothing_else(site: Site, volume: Volume) -> None:
+    site.uploads = volume(memory=1, owner=WWW_DATA)
+    site.cache()
+    assert site.start("migrate").wait_exit(60) == 0
+    replica = site.replica()
+    browser = site.browser(replica)
+    for _ in range(2):
+        assert browser.upload("/api/upload", "large", b"x" * 3_000_000).status == 503
+    assert "the shared storage can not be written" in replica.logs()
+    kept = browser.upload("/api/upload", "small", b"fits").json
+    assert browser.get(f"/api/files/{kept['id']}").body == b"fits"
+    assert browser.post("/api/write", value="with a full storage").status == 201
+    assert browser.get("/health").status == 200
